@@ -1,0 +1,1 @@
+"""The command line: reads flags and settings, then hands over to what does the work."""

@@ -1,0 +1,165 @@
+"""`muniment`: every command with its flags; what a command needs is imported when it runs.
+
+Exit codes: 0 done, 1 a fault of ours, 2 wrong settings or flags, 3 Kafka or Postgres can't be
+reached, 4 port or data folder taken by another process, 5 data folder broken, 6 no room on the
+disk or no download, 130 interrupted.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from muniment.cli import options
+
+Part = Literal["command", "query", "projector", "webhooks", "api"]
+
+EPILOG: Final = (
+    "Exit codes: 0 done · 1 a fault of Muniment · 2 wrong settings or flags · 3 Kafka or Postgres "
+    "can't be reached · 4 port or data folder taken · 5 data folder broken · 6 no room or no "
+    "download · 130 interrupted. With --debug anywhere, an error shows its traceback."
+)
+
+app = typer.Typer(
+    name="muniment",
+    help="Muniment keeps JSON collections whose every change is on record.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config = typer.Typer(
+    name="config",
+    help="Show, check and write settings.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(config)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: an error is one sentence on standard error, and a code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    is_debugging = "--debug" in given
+    sys.exit(_run([argument for argument in given if argument != "--debug"], is_debugging))
+
+
+def _run(arguments: list[str], is_debugging: bool) -> int:
+    try:
+        return app(arguments, standalone_mode=False, prog_name="muniment") or 0
+    except (KeyboardInterrupt, Abort):
+        return 130
+    except BrokenPipeError:  # As in `muniment config show | head`.
+        sys.stderr.close()
+        return 0
+    except TyperException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except Exception as error:
+        if is_debugging:
+            raise
+        code = getattr(error, "exit_code", None)
+        if isinstance(code, int):
+            return _fail(str(error), code)
+        return _fail(
+            f"Something broke inside Muniment ({type(error).__name__}: {error}); "
+            "run it again with --debug to see where.",
+            1,
+        )
+
+
+def _fail(sentence: str, code: int) -> int:
+    print(f"muniment: {sentence}", file=sys.stderr)
+    return code
+
+
+@app.command()
+def up(
+    *,
+    port: options.Port = None,
+    data_dir: options.DataDir = None,
+    kafka: options.Kafka = None,
+    postgres: options.Postgres = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
+) -> None:
+    """Serve everything in one process, with an embedded Kafka and Postgres where none is named."""
+    from muniment.cli.up import up as run  # noqa: PLC0415 - slow
+
+    run(
+        options.read_settings(
+            assignments,
+            port=port,
+            data_dir=data_dir,
+            kafka=kafka,
+            postgres=postgres,
+            config=config,
+        )
+    )
+
+
+@app.command()
+def serve(
+    part: Annotated[
+        Part, typer.Argument(help="The service; `api` is command and query on one port.")
+    ],
+    *,
+    port: options.Port = None,
+    data_dir: options.DataDir = None,
+    kafka: options.Kafka = None,
+    postgres: options.Postgres = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
+) -> None:
+    """Serve one part on a Kafka and a Postgres that run already."""
+    from muniment.cli.serve import serve as run  # noqa: PLC0415 - slow
+
+    run(
+        part,
+        options.read_settings(
+            assignments,
+            port=port,
+            data_dir=data_dir,
+            kafka=kafka,
+            postgres=postgres,
+            config=config,
+        ),
+    )
+
+
+@app.command()
+def version(output: options.Output = "table") -> None:
+    """Print the version."""
+    from muniment.cli.show import print_version  # noqa: PLC0415 - slow
+
+    print_version(output)
+
+
+@config.command("show")
+def config_show(
+    output: options.Output = "table",
+    config: options.Config = None,
+    assignments: options.Set = None,
+) -> None:
+    """Print each setting: effective value (secrets masked), where it came from, what it means."""
+    from muniment.cli.show import print_settings  # noqa: PLC0415 - slow
+
+    print_settings(options.read_settings(assignments, config=config), output)
+
+
+@config.command("check")
+def config_check(config: options.Config = None, assignments: options.Set = None) -> None:
+    """Say whether the settings can be used, and what is risky about them."""
+    from muniment.cli.show import print_doubts  # noqa: PLC0415 - slow
+
+    print_doubts(options.read_settings(assignments, config=config))
+
+
+@config.command("example")
+def config_example() -> None:
+    """Print a configuration file with every setting explained, all commented out."""
+    from muniment.runtime.settings import example_toml  # noqa: PLC0415 - slow
+
+    print(example_toml())

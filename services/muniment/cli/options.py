@@ -1,0 +1,59 @@
+"""The flags that every command takes which reads settings, and how they become settings."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from muniment.runtime.settings import Settings
+
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Give any setting; see `muniment config show`."
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Read settings from this TOML file."),
+]
+Port = Annotated[int | None, typer.Option("--port", help="Listen on this port for HTTP.")]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", metavar="FOLDER", help="Keep all data in this folder.")
+]
+Kafka = Annotated[
+    str | None,
+    typer.Option("--kafka", metavar="HOST:PORT,…", help="Use this Kafka, not the embedded one."),
+]
+Postgres = Annotated[
+    str | None,
+    typer.Option("--postgres", metavar="URL", help="Use this Postgres, not the embedded one."),
+]
+Output = Annotated[
+    str, typer.Option("--output", "-o", metavar="table|json", help="Form of the output.")
+]
+
+_FLAGS: Final = {
+    "config": "config",
+    "port": "http_port",
+    "data_dir": "data_dir",
+    "kafka": "kafka_url",
+    "postgres": "postgres_url",
+}
+
+
+def read_settings(
+    assignments: list[str] | None = None, **flags: Path | str | int | None
+) -> "Settings":
+    """The effective settings; a flag of its own wins over the same setting given by `--set`."""
+    from muniment.runtime.settings import SettingsError, load_settings  # noqa: PLC0415 - slow
+
+    overrides: dict[str, str] = {}
+    for assignment in assignments or ():
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise SettingsError(f'--set takes name=value, and "{assignment}" has no "=".')
+        overrides[name.strip()] = value
+    overrides |= {_FLAGS[name]: str(value) for name, value in flags.items() if value is not None}
+    return load_settings(overrides)

@@ -1,0 +1,110 @@
+"""From what became of a command to what its client is told (contract section 8)."""
+
+from typing import Final, assert_never
+from urllib.parse import urlencode
+
+import orjson
+
+from muniment.command.waiting import Answer, Deleted
+from muniment.domain.commands import Command, Create, Delete, DeleteMany, Patch, Put, Requester
+from muniment.domain.decisions import Unchanged, apply_change
+from muniment.domain.events import Action, ObjectChanged, PartitionFlushed
+from muniment.domain.patches import Patched, diff_answer, light_answer, requested_fields
+from muniment.domain.permissions import visible_permissions
+from muniment.domain.values import JsonObject, Permissions
+from muniment.log.protocol import Position
+from muniment.web.conditions import revision_headers
+from muniment.web.errors import Errors
+from muniment.web.http import Request, Response
+
+POSITION: Final = "Muniment-Position"
+"""`partition:offset` of what the answer rests on; reads that must see it can ask for it."""
+
+PENDING: Final = "Muniment-Projection"
+"""`pending` where the log has the write and reads do not show it yet."""
+
+
+class Answers:
+    """Writes the answers to commands."""
+
+    def __init__(self, errors: Errors) -> None:
+        self._errors = errors
+
+    def tell(self, request: Request, order: Command | DeleteMany, answer: Answer) -> Response:
+        """The response to one command."""
+        response = self._response(request, order, answer)
+        if answer.position is not None:
+            response.headers[POSITION] = _text(answer.position)
+        if not answer.is_projected:
+            response.headers[PENDING] = "pending"
+        return response
+
+    def _response(self, request: Request, order: Command | DeleteMany, answer: Answer) -> Response:
+        outcome = answer.outcome
+        match outcome:
+            case ObjectChanged():
+                return _changed(order, outcome)
+            case Unchanged():
+                existing = outcome.existing
+                return Response(
+                    headers=revision_headers(existing.last_modified),
+                    body=_body(existing.data, existing.permissions, order.requester),
+                )
+            case Deleted():
+                return _deleted(request, outcome)
+            case PartitionFlushed():
+                raise TypeError(outcome)  # See `flushing`: no command causes it.
+            case _:
+                return self._errors.refuse(outcome, order.requester)
+
+
+def _changed(order: Command | DeleteMany, event: ObjectChanged) -> Response:
+    headers = revision_headers(event.last_modified)
+    match order:
+        case Create() | Put():
+            status = 201 if event.action is Action.CREATED else 200
+            body = _body(event.after.data, event.after.permissions, order.requester)
+            return Response(status=status, headers=headers, body=body)
+        case Patch():
+            return Response(headers=headers, body=_patched(order, event))
+        case Delete() | DeleteMany():
+            return Response(headers=headers, body=orjson.dumps({"data": event.after.data}))
+        case _:
+            assert_never(order)
+
+
+def _patched(order: Patch, event: ObjectChanged) -> bytes:
+    after, before = event.after, event.before
+    if order.behavior == "full" or before is None:
+        return _body(after.data, after.permissions, order.requester)
+    patched = apply_change(order.change, before, order.address.kind)
+    requested = requested_fields(
+        order.change, patched.data if isinstance(patched, Patched) else after.data
+    )
+    match order.behavior:
+        case "light":
+            return orjson.dumps({"data": light_answer(before.data, after.data, requested)})
+        case "diff":
+            return orjson.dumps({"data": diff_answer(after.data, requested)})
+        case _:
+            assert_never(order.behavior)
+
+
+def _deleted(request: Request, outcome: Deleted) -> Response:
+    """The tombstones of a bulk delete, and where to go on (DELL-1, DELL-3, DELL-4)."""
+    headers = revision_headers(outcome.list_at)
+    if outcome.next_token is not None:
+        kept = [(name, value) for name, value in request.query if name.strip() != "_token"]
+        query = urlencode([*kept, ("_token", outcome.next_token)])
+        headers["Next-Page"] = f"{request.base_url}{request.raw_path}?{query}"
+    tombstones = [event.after.data for event in outcome.events]
+    return Response(headers=headers, body=orjson.dumps({"data": tombstones}))
+
+
+def _body(data: JsonObject, permissions: Permissions, requester: Requester) -> bytes:
+    shown = visible_permissions(permissions, requester.principals)
+    return orjson.dumps({"data": data, "permissions": shown})
+
+
+def _text(position: Position) -> str:
+    return f"{position.partition}:{position.offset}"

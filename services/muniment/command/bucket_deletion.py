@@ -1,0 +1,125 @@
+"""`DELETE /buckets`: every bucket is a stream of its own, so each is deleted by its own owner.
+
+Not atomic, and it says what it did: the answer holds the tombstones of those that are gone.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from multidict import CIMultiDict
+
+from muniment.command.loading import SQL, ReadModel
+from muniment.command.waiting import Unavailable
+from muniment.domain.addresses import Kind, bucket
+from muniment.domain.commands import ANY, Delete, DeleteMany
+from muniment.domain.permissions import Acls, Right, may
+from muniment.domain.refusals import Invalid, NotAllowed, ObjectModified, Refusal
+from muniment.domain.rules import Rules
+from muniment.domain.values import Timestamp
+from muniment.readmodel.lists.deletion import Selected, has_writable, select_for_delete
+from muniment.readmodel.lists.parameters import parse_selection
+from muniment.readmodel.lists.selection import Limits
+from muniment.web.conditions import revision_headers
+from muniment.web.errors import Errors
+from muniment.web.http import Request, Response
+
+Send = Callable[[Request, Delete], Awaitable[Response]]
+
+
+class BucketDeletion:
+    """Selects buckets in the read model, and has each one deleted."""
+
+    def __init__(
+        self,
+        *,
+        rules: Rules,
+        limits: Limits,
+        read_model: ReadModel,
+        errors: Errors,
+        now: Callable[[], Timestamp],
+    ) -> None:
+        self._rules = rules
+        self._limits = limits
+        self._read_model = read_model
+        self._errors = errors
+        self._now = now
+
+    async def delete(self, request: Request, order: DeleteMany, send: Send) -> Response:
+        """Delete what is selected and may be written; `send` brings a command to its owner."""
+        selected = await self._select(order)
+        if not isinstance(selected, Selected):
+            return self._errors.refuse(selected, order.requester)
+        tombstones: list[dict[str, Any]] = []
+        for bucket_id in selected.ids:
+            tombstone = await _delete_one(request, order, bucket_id, send)
+            if tombstone is not None:
+                tombstones.append(tombstone)
+        timestamps = [Timestamp(gone["last_modified"]) for gone in tombstones]
+        headers = revision_headers(max(timestamps) if timestamps else await self._list_at())
+        return Response(headers=headers, body=orjson.dumps({"data": tombstones}))
+
+    async def _select(self, order: DeleteMany) -> Selected | Refusal:
+        def allows(right: Right) -> bool:
+            principals = order.requester.principals
+            return may(principals, right, Kind.BUCKET, Acls(), self._rules.granted)
+
+        may_all = allows(Right.DELETE_LIST)
+        principals = order.requester.principals
+        async with self._read_model.acquire() as connection:
+            if not (may_all or allows(Right.CREATE)) and not await has_writable(
+                connection, kind=Kind.BUCKET, parent=None, principals=principals
+            ):
+                return NotAllowed()
+            selection = parse_selection(order.query, now=self._now(), limits=self._limits)
+            if order.faults or isinstance(selection, Invalid):
+                found = selection.faults if isinstance(selection, Invalid) else ()
+                return Invalid((*order.faults, *found))
+            list_at = Timestamp(await connection.fetchval(SQL.bucket_list_at))
+            if _is_stale(order, list_at):
+                return ObjectModified(current=list_at, existing=None)
+            return await select_for_delete(
+                connection,
+                kind=Kind.BUCKET,
+                parent=None,
+                selection=selection,
+                writable_by=None if may_all else principals,
+            )
+
+    async def _list_at(self) -> Timestamp:
+        async with self._read_model.acquire() as connection:
+            return Timestamp(await connection.fetchval(SQL.bucket_list_at))
+
+
+async def _delete_one(
+    request: Request, order: DeleteMany, bucket_id: str, send: Send
+) -> dict[str, Any] | None:
+    """The bucket's tombstone; `None` if somebody else was quicker."""
+    response = await send(
+        _single(request, bucket_id),
+        Delete(address=bucket(bucket_id), requester=order.requester, cause=order.cause),
+    )
+    match response.status, response.body:
+        case 200, bytes(body):
+            tombstone: dict[str, Any] = orjson.loads(body)["data"]
+            return tombstone
+        case ((403 | 404), _):
+            return None
+        case status, _:
+            raise Unavailable(f"the deletion of the bucket {bucket_id} was answered with {status}")
+
+
+def _single(request: Request, bucket_id: str) -> Request:
+    """The request for one bucket alone, in case that another instance owns it."""
+    headers = CIMultiDict(request.headers)
+    for name in ("If-Match", "If-None-Match"):
+        headers.popall(name, None)
+    return replace(
+        request, raw_path=f"/v1/buckets/{bucket_id}", raw_query="", headers=headers, body=b""
+    )
+
+
+def _is_stale(order: DeleteMany, list_at: Timestamp) -> bool:
+    conditions = order.preconditions
+    return conditions.if_none_match == ANY or conditions.if_match not in (None, ANY, list_at)

@@ -1,0 +1,211 @@
+"""Bulk deletion: the read model selects, the owner decides each deletion in a group of its own."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cachetools import TTLCache
+
+from muniment.command.known import Known
+from muniment.command.loading import ReadModel
+from muniment.command.waiting import Deleted
+from muniment.domain.addresses import Address, bucket
+from muniment.domain.commands import ANY, DeleteMany
+from muniment.domain.decisions import Moment, deletion
+from muniment.domain.events import ObjectChanged
+from muniment.domain.permissions import NO_PERMISSIONS, Acls, Right, may
+from muniment.domain.refusals import (
+    CollectionMissing,
+    Fault,
+    Invalid,
+    NotAllowed,
+    ObjectMissing,
+    ObjectModified,
+    Refusal,
+)
+from muniment.domain.rules import Rules
+from muniment.domain.states import Present, Scene
+from muniment.readmodel.lists.deletion import Selected, has_writable, select_for_delete
+from muniment.readmodel.lists.parameters import parse_selection
+from muniment.readmodel.lists.selection import Limits, Selection
+
+TOKENS_MAX: Final = 10_000
+USED_TOKEN: Final = Invalid(
+    (
+        Fault(
+            location="querystring",
+            name=None,
+            description="_token was already used or has expired.",
+        ),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rights:
+    """What a requester may delete of a list."""
+
+    all: bool
+    """Everything in it."""
+    none_is_fine: bool
+    """Holds the right to create in it, and so is told an empty list rather than refused."""
+
+
+class BulkDeletion:
+    """Decides `DeleteMany` orders; everything that was appended is in the read model by then."""
+
+    def __init__(self, rules: Rules, *, limits: Limits, token_validity_s: float) -> None:
+        self._rules = rules
+        self._limits = limits
+        self._unused_tokens: TTLCache[str, bool] = TTLCache[str, bool](TOKENS_MAX, token_validity_s)
+
+    async def decide(
+        self,
+        order: DeleteMany,
+        *,
+        known: Known,
+        read_model: ReadModel,
+        moment: Callable[[], Moment],
+        learn: Callable[[ObjectChanged], None],
+    ) -> Deleted | Refusal:
+        """Delete what the order selects and its requester may write, or refuse."""
+        assert order.bucket_id is not None  # noqa: S101 - buckets are deleted one by one
+        scene = known.list_scene(order.bucket_id, order.collection_id, order.kind)
+        rights = self._rights(order, scene)
+        if refusal := await self._not_ready(order, scene, rights, read_model):
+            return refusal
+        selection = parse_selection(order.query, now=moment().now, limits=self._limits)
+        if order.faults or isinstance(selection, Invalid):
+            found = selection.faults if isinstance(selection, Invalid) else ()
+            return Invalid((*order.faults, *found))
+        if refusal := self._stale(order, scene) or self._used(selection):
+            return refusal
+        selected = await self._select(order, scene, rights, selection, read_model)
+        addresses = [_address(order, object_id) for object_id in selected.ids]
+        await read_model.load(known.lacking(addresses), known)
+        events = _delete_each(order, addresses, known, moment, learn)
+        return Deleted(
+            events=events,
+            list_at=events[-1].last_modified if events else scene.timeline.at,
+            next_token=selected.next_token,
+        )
+
+    def _rights(self, order: DeleteMany, scene: Scene) -> _Rights:
+        def allows(right: Right) -> bool:
+            principals = order.requester.principals
+            return may(principals, right, order.kind, _parents(scene), self._rules.granted)
+
+        return _Rights(all=allows(Right.DELETE_LIST), none_is_fine=allows(Right.CREATE))
+
+    async def _not_ready(
+        self, order: DeleteMany, scene: Scene, rights: _Rights, read_model: ReadModel
+    ) -> Refusal | None:
+        """Right first, then parent: who may not see the list learns nothing of it (2.3)."""
+        parent = _parent(order, scene)
+        if not (rights.all or rights.none_is_fine):
+            if parent is None:
+                return NotAllowed()
+            async with read_model.acquire() as connection:
+                is_shared = await has_writable(
+                    connection,
+                    kind=order.kind,
+                    parent=parent.uid,
+                    principals=order.requester.principals,
+                )
+            if not is_shared:
+                return NotAllowed()
+        if parent is not None:
+            return None
+        if order.collection_id is not None:
+            return CollectionMissing(order.collection_id)
+        return ObjectMissing(bucket(order.bucket_id or ""))
+
+    def _used(self, selection: Selection) -> Refusal | None:
+        """A page's token works once (DELL-4)."""
+        if selection.after is None:
+            return None
+        if selection.nonce is None or self._unused_tokens.pop(selection.nonce, None) is None:
+            return USED_TOKEN
+        return None
+
+    @staticmethod
+    def _stale(order: DeleteMany, scene: Scene) -> Refusal | None:
+        """Row B of the truth table."""
+        conditions = order.preconditions
+        if conditions.if_none_match != ANY and conditions.if_match in (
+            None,
+            ANY,
+            scene.timeline.at,
+        ):
+            return None
+        return ObjectModified(current=scene.timeline.at, existing=None)
+
+    async def _select(
+        self,
+        order: DeleteMany,
+        scene: Scene,
+        rights: _Rights,
+        selection: Selection,
+        read_model: ReadModel,
+    ) -> Selected:
+        parent = _parent(order, scene)
+        nonce = secrets.token_urlsafe(12)
+        async with read_model.acquire() as connection:
+            selected = await select_for_delete(
+                connection,
+                kind=order.kind,
+                parent=None if parent is None else parent.uid,
+                selection=selection,
+                writable_by=None if rights.all else order.requester.principals,
+                nonce=nonce,
+            )
+        if selected.next_token is not None:
+            self._unused_tokens[nonce] = True
+        return selected
+
+
+def _delete_each(
+    order: DeleteMany,
+    addresses: Sequence[Address],
+    known: Known,
+    moment: Callable[[], Moment],
+    learn: Callable[[ObjectChanged], None],
+) -> list[ObjectChanged]:
+    events: list[ObjectChanged] = []
+    for address in addresses:
+        scene = known.scene(address)
+        if not isinstance(scene.target, Present):
+            continue
+        when = moment()
+        event = deletion(
+            scene,
+            address,
+            scene.target,
+            at=scene.timeline.next(when.now),
+            moment=when,
+            cause=order.cause,
+        )
+        learn(event)
+        events.append(event)
+    return events
+
+
+def _parent(order: DeleteMany, scene: Scene) -> Present | None:
+    return scene.bucket if order.collection_id is None else scene.collection
+
+
+def _parents(scene: Scene) -> Acls:
+    return Acls(
+        bucket=NO_PERMISSIONS if scene.bucket is None else scene.bucket.permissions,
+        collection=NO_PERMISSIONS if scene.collection is None else scene.collection.permissions,
+    )
+
+
+def _address(order: DeleteMany, object_id: str) -> Address:
+    return Address(
+        kind=order.kind,
+        bucket_id=bucket(order.bucket_id or "").bucket_id,
+        collection_id=order.collection_id,
+        id=object_id,
+    )

@@ -1,0 +1,105 @@
+"""Sends a request on, as it came and once, to the instance that owns its partition."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Final
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from muniment.command.waiting import Unavailable
+from muniment.runtime.metrics import COMMANDS_FORWARDED
+from muniment.web.http import Request, Response
+
+FORWARDED: Final = "Muniment-Forwarded-By"
+"""Names the instance that sent the request on: it is not sent on again."""
+
+CONNECTIONS_MAX: Final = 100
+
+_OF_THE_CONNECTION: Final = frozenset(
+    name.lower()
+    for name in (
+        "Connection",
+        "Content-Length",
+        "Expect",
+        "Keep-Alive",
+        "Proxy-Connection",
+        "TE",
+        "Trailer",
+        "Transfer-Encoding",
+        "Upgrade",
+    )
+)
+
+
+class Forwarder:
+    """Speaks to the other instances."""
+
+    def __init__(self, session: aiohttp.ClientSession, *, instance_id: str) -> None:
+        self._session = session
+        self._instance_id = instance_id
+
+    async def forward(self, request: Request, owner_url: str) -> Response:
+        """The owner's answer. Raises `Unavailable` when it gives none.
+
+        A request that was sent on once is not sent on again: two instances that each take the
+        other for the owner must not play ball with it.
+        """
+        if FORWARDED in request.headers:
+            COMMANDS_FORWARDED.labels("refused").inc()
+            raise Unavailable("the instance that was asked does not own the partition")
+        query = f"?{request.raw_query}" if request.raw_query else ""
+        url = URL(f"{owner_url}{request.raw_path}{query}", encoded=True)
+        try:
+            async with self._session.request(
+                request.method,
+                url,
+                headers=self._headers(request),
+                data=request.body,
+                allow_redirects=False,
+            ) as answer:
+                body = await answer.read()
+                COMMANDS_FORWARDED.labels("answered").inc()
+                return Response(status=answer.status, headers=_kept(answer.headers), body=body)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            COMMANDS_FORWARDED.labels("failed").inc()
+            raise Unavailable(f"the owner at {owner_url} does not answer: {error!r}") from error
+
+    async def is_alive(self, instance_url: str) -> bool:
+        """Whether an instance answers at all."""
+        try:
+            async with self._session.get(f"{instance_url}/v1/__lbheartbeat__") as answer:
+                return answer.status == HTTPStatus.OK
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    def _headers(self, request: Request) -> Mapping[str, str]:
+        headers = CIMultiDict(
+            (name, value)
+            for name, value in request.headers.items()
+            if name.lower() not in _OF_THE_CONNECTION
+        )
+        headers[FORWARDED] = self._instance_id
+        headers["X-Request-Id"] = request.id
+        return headers
+
+
+@asynccontextmanager
+async def open_forwarder(*, instance_id: str, timeout_s: float) -> AsyncGenerator[Forwarder]:
+    """A forwarder with connections of its own, each exchange within the deadline."""
+    session = aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=timeout_s),
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
+        auto_decompress=False,
+        skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
+    )
+    async with session:
+        yield Forwarder(session, instance_id=instance_id)
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value for name, value in headers.items() if name.lower() not in _OF_THE_CONNECTION
+    }

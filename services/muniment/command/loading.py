@@ -1,0 +1,132 @@
+"""Reads from the read model what the owner of a partition does not know yet."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import asyncpg
+import orjson
+
+from muniment.command.known import Known, KnownBucket, KnownCollection, Lacking
+from muniment.domain.addresses import Address, BucketId, CollectionId, Kind
+from muniment.domain.permissions import parse_permissions
+from muniment.domain.states import Present, State, Tombstone
+from muniment.domain.timelines import Timeline
+from muniment.domain.values import Timestamp, Uid
+from muniment.log.protocol import Partition
+from muniment.readmodel.connection import ACQUIRE_TIMEOUT_S, Pool
+from muniment.readmodel.sql import Statements
+
+SQL: Final = Statements("muniment.command", "loading.sql")
+
+_TABLES: Final[Mapping[Kind, str]] = {
+    Kind.BUCKET: "bucket",
+    Kind.COLLECTION: "collection",
+    Kind.GROUP: '"group"',
+    Kind.RECORD: "record",
+}
+
+
+class ReadModel:
+    """The states that the projector has written, as the owner asks for them."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def load(self, lacking: Lacking, known: Known) -> None:
+        """Bring what is lacking into what is known, with one query."""
+        rows = await self._pool.fetch(
+            SQL.load_states,
+            lacking.buckets,
+            [collection_id for _, collection_id in lacking.collections],
+            [bucket_id for bucket_id, _ in lacking.collections],
+            [address.id for address in lacking.records],
+            [address.collection_id for address in lacking.records],
+            [address.bucket_id for address in lacking.records],
+        )
+        found = {
+            (row["kind"], row["bucket_id"], row["collection_id"], row["id"]): row for row in rows
+        }
+        for bucket_id in lacking.buckets:
+            row = found.get(("bucket", bucket_id, None, bucket_id))
+            known.learn_bucket(bucket_id, KnownBucket() if row is None else _bucket(row))
+        for bucket_id, collection_id in lacking.collections:
+            row = found.get(("collection", bucket_id, collection_id, collection_id))
+            _learn_collection(known, bucket_id, collection_id, row)
+        for address in lacking.records:
+            row = found.get(("record", address.bucket_id, address.collection_id, address.id))
+            if row is not None:
+                known.learn_record(address, _state(row), collection_uid=Uid(str(row["parent"])))
+
+    async def timestamp_is_taken(
+        self, last_modified: Timestamp, address: Address, *, parent_uid: Uid | None
+    ) -> bool:
+        """Whether another object in the address's list has the timestamp."""
+        statement = SQL.timestamp_is_taken.format(table=_TABLES[address.kind])
+        parent = parent_uid or "00000000-0000-0000-0000-000000000000"
+        return bool(await self._pool.fetchval(statement, last_modified, parent, address.id))
+
+    async def owner_url(self, partition: Partition) -> str | None:
+        """Where the owner of a partition takes commands, if it ever had one."""
+        url = await self._pool.fetchval(SQL.owner_url, partition)
+        return None if url is None else str(url)
+
+    async def owner_urls(self) -> frozenset[str]:
+        """Where the owners of all partitions take commands."""
+        return frozenset(row["url"] for row in await self._pool.fetch(SQL.owner_urls))
+
+    async def projector_is_alive(self, *, beat_age_s_max: float) -> bool:
+        """Whether a projector leads and was not hung for longer than that."""
+        return bool(await self._pool.fetchval(SQL.projector_is_alive, beat_age_s_max))
+
+    def acquire(self) -> "asyncpg.pool.PoolAcquireContext[asyncpg.Record]":
+        """A connection of the pool, within its deadline."""
+        return self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
+
+
+def _learn_collection(
+    known: Known, bucket_id: BucketId, collection_id: CollectionId, row: asyncpg.Record | None
+) -> None:
+    if row is None:
+        # Whatever life the bucket has, there is no such collection in it.
+        known.learn_collection(bucket_id, collection_id, KnownCollection(), bucket_uid=None)
+        return
+    known.learn_collection(
+        bucket_id, collection_id, _collection(row), bucket_uid=Uid(str(row["parent"]))
+    )
+
+
+def _bucket(row: asyncpg.Record) -> KnownBucket:
+    clocks = _clocks(row)
+    return KnownBucket(
+        state=_state(row),
+        stream=clocks.get("history", Timeline(at=Timestamp(0))),
+        collections=clocks.get("collection", Timeline(at=Timestamp(0))),
+        groups=clocks.get("group", Timeline(at=Timestamp(0))),
+    )
+
+
+def _collection(row: asyncpg.Record) -> KnownCollection:
+    return KnownCollection(
+        state=_state(row), records=_clocks(row).get("record", Timeline(at=Timestamp(0)))
+    )
+
+
+def _clocks(row: asyncpg.Record) -> dict[str, Timeline]:
+    clocks: dict[str, int] = orjson.loads(row["clocks"]) if row["clocks"] else {}
+    return {kind: Timeline(at=Timestamp(at)) for kind, at in clocks.items()}
+
+
+def _state(row: asyncpg.Record) -> State:
+    at = Timestamp(row["last_modified"])
+    if row["deleted"]:
+        until = row["records_until"]
+        return Tombstone(
+            last_modified=at, records_until=None if until is None else Timestamp(until)
+        )
+    data: Any = orjson.loads(row["data"])
+    return Present(
+        last_modified=at,
+        data=data,
+        permissions=parse_permissions(orjson.loads(row["permissions"])),
+        uid=None if row["uid"] is None else Uid(str(row["uid"])),
+    )

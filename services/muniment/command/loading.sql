@@ -1,0 +1,70 @@
+-- load_states --
+-- What the read model has of buckets ($1), collections ($2 in $3) and records ($4 in $5 in $6).
+-- One row for each that has ever been: `uid` is its own life, `parent` the one it is in; `clocks`
+-- are the timestamps of the lists below a bucket or collection that lives.
+SELECT 'bucket' AS kind, bucket.id AS bucket_id, NULL::text AS collection_id, bucket.id,
+       bucket.parent, bucket.uid, bucket.last_modified, bucket.deleted, bucket.data,
+       bucket.permissions, NULL::bigint AS records_until,
+       (SELECT jsonb_object_agg(timeline.kind, timeline.last_modified)
+          FROM timeline
+         WHERE timeline.parent = bucket.uid) AS clocks
+  FROM unnest($1::text[]) AS wanted (id)
+  JOIN bucket ON bucket.parent = '00000000-0000-0000-0000-000000000000' AND bucket.id = wanted.id
+UNION ALL
+SELECT 'collection', bucket.id, collection.id, collection.id,
+       collection.parent, collection.uid, collection.last_modified, collection.deleted,
+       collection.data, collection.permissions, collection.records_until,
+       (SELECT jsonb_object_agg(timeline.kind, timeline.last_modified)
+          FROM timeline
+         WHERE timeline.parent = collection.uid)
+  FROM unnest($2::text[], $3::text[]) AS wanted (id, bucket_id)
+  JOIN bucket ON bucket.parent = '00000000-0000-0000-0000-000000000000'
+             AND bucket.id = wanted.bucket_id
+  JOIN collection ON collection.parent = bucket.uid AND collection.id = wanted.id
+UNION ALL
+SELECT 'record', bucket.id, collection.id, record.id,
+       record.parent, NULL, record.last_modified, record.deleted, record.data,
+       record.permissions, NULL, NULL
+  FROM unnest($4::text[], $5::text[], $6::text[]) AS wanted (id, collection_id, bucket_id)
+  JOIN bucket ON bucket.parent = '00000000-0000-0000-0000-000000000000'
+             AND bucket.id = wanted.bucket_id
+  JOIN collection ON collection.parent = bucket.uid AND collection.id = wanted.collection_id
+  JOIN record ON record.parent = collection.uid AND record.id = wanted.id;
+
+-- timestamp_is_taken --
+-- Whether another object in the list ($2 is its parent's uid, $3 the object) has this timestamp.
+SELECT EXISTS (
+    SELECT FROM {table} WHERE parent = $2 AND last_modified = $1 AND id <> $3
+);
+
+-- bucket_list_at --
+-- The timestamp of the list of all buckets.
+SELECT coalesce(max(last_modified), 0)
+  FROM timeline
+ WHERE parent = '00000000-0000-0000-0000-000000000000' AND kind = 'bucket';
+
+-- lock_bucket_list --
+-- Held by the transaction: buckets are written by one owner at a time, all over the product.
+SELECT pg_advisory_xact_lock(hashtextextended('muniment.bucket_list', 0));
+
+-- owner_url --
+-- Where the owner of a partition takes commands.
+SELECT url FROM partition_owner WHERE partition = $1;
+
+-- owner_urls --
+-- Where the owners of all partitions take commands.
+SELECT DISTINCT url FROM partition_owner;
+
+-- projector_is_alive --
+-- Whether a projector holds the lead, and its loop went round lately.
+SELECT EXISTS (
+           SELECT
+             FROM pg_locks
+            WHERE locktype = 'advisory'
+              AND granted
+              AND (classid::bigint << 32) | objid::bigint
+                  = hashtextextended('muniment projector ' || current_schema(), 0)
+       )
+       AND EXISTS (
+           SELECT FROM projector_beat WHERE beat_at > now() - make_interval(secs => $1)
+       );

@@ -1,0 +1,279 @@
+"""The command side: there at once, and at work as soon as Kafka and Postgres are."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from uuid_utils import uuid7
+
+from muniment.command.answers import Answers
+from muniment.command.bucket_deletion import BucketDeletion
+from muniment.command.bucket_list import BucketList
+from muniment.command.bulk import BulkDeletion
+from muniment.command.deciding import Decider
+from muniment.command.flushing import Flushing
+from muniment.command.forwarding import Forwarder, open_forwarder
+from muniment.command.handler import CommandHandler
+from muniment.command.health import Health
+from muniment.command.loading import ReadModel
+from muniment.command.membership import Membership, join_group
+from muniment.command.owner import Owner, OwnerLimits
+from muniment.command.owners import Owners
+from muniment.domain.addresses import Kind
+from muniment.domain.events import EventId
+from muniment.domain.permissions import Granted
+from muniment.domain.rules import Rules
+from muniment.domain.values import Principal, Timestamp
+from muniment.log.connection import parse_kafka_url
+from muniment.log.kafka import KafkaLog
+from muniment.log.options import LogOptions
+from muniment.log.protocol import Log, LogUnavailable, Partition
+from muniment.readmodel.checkpoints import Checkpoint, Checkpoints
+from muniment.readmodel.connection import UNREACHABLE, open_connection, open_pool
+from muniment.readmodel.lists.selection import Limits
+from muniment.readmodel.migrate import migrate
+from muniment.runtime.errors import DependencyUnreachable
+from muniment.runtime.logs import get_logger
+from muniment.runtime.settings import Settings
+from muniment.web.edge import Edge
+from muniment.web.http import Request, Response
+from muniment.web.pipeline import Unavailable
+from muniment.web.root import Check
+
+log = get_logger(__name__)
+
+RETRY_S: Final = 0.5
+CLAIM_RENEWAL_S: Final = 4 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AtWork:
+    """What exists only while Kafka and Postgres are there."""
+
+    handler: CommandHandler
+    flushing: Flushing
+    health: Health
+
+
+class CommandSide:
+    """Answers writes; 503 until it can. `run` connects it, and again after an outage."""
+
+    def __init__(self, settings: Settings, edge: Edge) -> None:
+        self._settings = settings
+        self._edge = edge
+        self._at_work: _AtWork | None = None
+
+    async def write(self, request: Request) -> Response:
+        """Answer a write of buckets, collections or records."""
+        return await self._up().handler.handle(request)
+
+    async def flush(self, request: Request) -> Response:
+        """Answer `POST /__flush__`."""
+        return await self._up().flushing.handle(request)
+
+    @property
+    def checks(self) -> Mapping[str, Check]:
+        """The heartbeat's checks of what a write needs."""
+
+        async def log_takes_writes() -> bool:
+            return await self._up().health.log_takes_writes()
+
+        async def projector_follows() -> bool:
+            return await self._up().health.projector_follows()
+
+        return {"kafka": log_takes_writes, "projector": projector_follows}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Be at work until told to stop; each outage is logged once."""
+        told: str | None = None
+        while not stopping.is_set():
+            try:
+                async with self._connected() as (at_work, owners):
+                    self._at_work = at_work
+                    told = None
+                    await owners.run(stopping)
+            except (*UNREACHABLE, LogUnavailable) as error:
+                reason = f"{type(error).__name__}: {error}"
+                if reason != told:
+                    log.warning("command.dependency_away", reason=reason)
+                told = reason
+                await asyncio.sleep(RETRY_S)
+            finally:
+                self._at_work = None
+
+    def _up(self) -> _AtWork:
+        if self._at_work is None:
+            message = "Kafka or Postgres has not answered yet"
+            raise Unavailable(message)
+        return self._at_work
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncGenerator[tuple[_AtWork, Owners]]:
+        settings = self._settings
+        if settings.postgres_url is None or settings.kafka_url is None:
+            message = (
+                "MUNIMENT_KAFKA_URL and MUNIMENT_POSTGRES_URL say where the two are: set both."
+            )
+            raise DependencyUnreachable(message)
+        options = log_options(settings)
+        kafka = parse_kafka_url(settings.kafka_url)
+        async with open_connection(settings.postgres_url, application="migrate") as connection:
+            await migrate(connection)
+        async with (
+            KafkaLog.open(kafka, options) as event_log,
+            open_pool(
+                settings.postgres_url,
+                application="command",
+                size_max=settings.postgres_pool_size,
+                statement_timeout_s=settings.statement_timeout_s,
+            ) as pool,
+            join_group(
+                kafka,
+                topic=options.topic,
+                group_id=f"{settings.topic_prefix}-owners",
+                instance_id=settings.instance_id,
+            ) as membership,
+            open_forwarder(
+                instance_id=settings.instance_id, timeout_s=answer_timeout_s(settings)
+            ) as forwarder,
+            self._assembled(event_log, ReadModel(pool), membership, forwarder) as assembled,
+        ):
+            yield assembled
+
+    @asynccontextmanager
+    async def _assembled(
+        self, event_log: Log, read_model: ReadModel, membership: Membership, forwarder: Forwarder
+    ) -> AsyncGenerator[tuple[_AtWork, Owners]]:
+        settings, edge = self._settings, self._edge
+        rules = rules_of(settings)
+        limits = Limits(page_max=settings.paginate_by, fetch_max=settings.storage_max_fetch_size)
+        bucket_list = BucketList(read_model, turn_timeout_s=settings.projection_wait_timeout_s)
+        decider = Decider(
+            rules,
+            bulk=BulkDeletion(
+                rules,
+                limits=limits,
+                token_validity_s=settings.pagination_token_validity_seconds,
+            ),
+            read_model=read_model,
+            now=now,
+            make_id=make_event_id,
+        )
+
+        def make_owner(partition: Partition) -> Owner:
+            return Owner(
+                partition,
+                event_log=event_log,
+                read_model=read_model,
+                checkpoints=checkpoints,
+                bucket_list=bucket_list,
+                decider=decider,
+                limits=owner_limits(settings),
+                instance_id=settings.instance_id,
+                url=settings.instance_url,
+            )
+
+        def retreat(partition: Partition, checkpoint: Checkpoint) -> None:
+            owners.retreat(partition, checkpoint)
+
+        checkpoints = Checkpoints(str(settings.postgres_url), on_retreat=retreat)
+        owners = Owners(
+            event_log,
+            membership,
+            make_owner,
+            drain_s=settings.drain_s,
+            answer_timeout_s=answer_timeout_s(settings),
+        )
+        following = asyncio.create_task(checkpoints.run(), name="command.checkpoints")
+        handler = CommandHandler(
+            reader=edge.commands,
+            owners=owners,
+            read_model=read_model,
+            forwarder=forwarder,
+            bucket_deletion=BucketDeletion(
+                rules=rules, limits=limits, read_model=read_model, errors=edge.errors, now=now
+            ),
+            answers=Answers(edge.errors),
+            append_bytes_max=log_options(settings).batch_bytes_max,
+            instance_url=settings.instance_url,
+        )
+        flushing = Flushing(
+            owners=owners,
+            read_model=read_model,
+            forwarder=forwarder,
+            instance_url=settings.instance_url,
+        )
+        health = Health(
+            event_log=event_log,
+            owners=owners,
+            read_model=read_model,
+            checkpoints=checkpoints,
+            forwarder=forwarder,
+            instance_url=settings.instance_url,
+        )
+        try:
+            yield _AtWork(handler=handler, flushing=flushing, health=health), owners
+        finally:
+            await bucket_list.close()
+            following.cancel()
+            await asyncio.wait([following])
+
+
+def now() -> Timestamp:
+    """The wall clock in milliseconds."""
+    return Timestamp(time.time_ns() // 1_000_000)
+
+
+def make_event_id() -> EventId:
+    """A fresh UUID version 7."""
+    return EventId(str(uuid7()))
+
+
+def rules_of(settings: Settings) -> Rules:
+    """What the settings say about who may do what, and about schemas."""
+    granted = {
+        kind: {
+            name: frozenset(
+                Principal(principal) for principal in getattr(settings, f"{kind}_{name}_principals")
+            )
+            for name in ("create", "read", "write")
+        }
+        for kind in Kind
+    }
+    return Rules(
+        granted=Granted(by_kind=granted),
+        explicit_permissions=settings.explicit_permissions,
+        validates_records=settings.experimental_collection_schema_validation,
+    )
+
+
+def owner_limits(settings: Settings) -> OwnerLimits:
+    """The bounds of an owner."""
+    return OwnerLimits(
+        queue_commands_max=settings.queue_commands_max,
+        group_commands_max=settings.group_commands_max,
+        group_bytes_max=settings.group_bytes_max,
+        overlay_records_max=settings.overlay_records_max,
+        projection_wait_timeout_s=settings.projection_wait_timeout_s,
+        claim_renewal_s=CLAIM_RENEWAL_S,
+    )
+
+
+def log_options(settings: Settings) -> LogOptions:
+    """The log as the settings describe it."""
+    return LogOptions(
+        topic_prefix=settings.topic_prefix,
+        partitions=settings.events_partitions,
+        replication_factor=settings.replication_factor,
+        min_insync_replicas=settings.min_insync_replicas,
+        compression=settings.compression,
+        append_timeout_s=settings.append_timeout_s,
+    )
+
+
+def answer_timeout_s(settings: Settings) -> float:
+    """How long a client waits at most: for one append and for one projection, and some more."""
+    return settings.append_timeout_s + 2 * settings.projection_wait_timeout_s + 5

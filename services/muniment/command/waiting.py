@@ -1,0 +1,88 @@
+"""Commands in the queue of an owner, and what their senders get back."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from muniment.domain.commands import Command, DeleteMany
+from muniment.domain.decisions import Unchanged
+from muniment.domain.events import Cause, ObjectChanged, PartitionFlushed
+from muniment.domain.refusals import Refusal
+from muniment.domain.values import Timestamp
+from muniment.log.protocol import Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flush:
+    """Remove all that is in the owner's partition."""
+
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """The outcome of a `DeleteMany`."""
+
+    events: Sequence[ObjectChanged]
+    list_at: Timestamp
+    """The list timestamp, for an answer that deleted nothing."""
+    next_token: str | None = None
+    """For the rest, where a page was asked for and more is left."""
+
+
+Outcome: TypeAlias = ObjectChanged | Unchanged | Deleted | PartitionFlushed | Refusal
+Order: TypeAlias = Command | DeleteMany | Flush
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What became of a command, and where the log was when that held."""
+
+    outcome: Outcome
+    position: Position | None
+    """Of the command's last event, or of what the refusal rests on; `None` on a log without any."""
+    is_projected: bool
+    """Whether a read sees it by now; if not, the log has it all the same."""
+
+
+class Unavailable(Exception):
+    """The command could not be decided, or nobody knows whether it was: 503, try again later."""
+
+
+class NotOwner(Exception):
+    """Another instance owns the partition now; the command was not decided here."""
+
+
+class TooLargeToAppend(Exception):
+    """What the command causes exceeds what one batch of the log can hold: 413."""
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """One order in the queue, and the promise of its answer."""
+
+    order: Order
+    size_bytes: int = 0
+    """Of the request's body: bounds what is decided together."""
+    awaits_projection: bool = True
+    """`False` for a client that is content when the log has it (`Prefer: respond-async`)."""
+    taken: frozenset[Timestamp] | None = None
+    """Which of the timestamps that the order wants others have, once that was looked up."""
+    tries: int = 0
+    """How often it was decided in vain."""
+    is_settled: bool = False
+    """Whether what it gets is certain, if not told yet."""
+    promise: asyncio.Future[Answer] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    def answer(self, answer: Answer) -> None:
+        """Keep the promise, unless the client has gone."""
+        if not self.promise.done():
+            self.promise.set_result(answer)
+
+    def fail(self, error: Exception) -> None:
+        """Break the promise, unless its answer is certain or the client has gone."""
+        if not self.is_settled and not self.promise.done():
+            self.promise.set_exception(error)

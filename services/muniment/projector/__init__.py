@@ -1,0 +1,1 @@
+"""Folds the log into the read model: the only writer of its tables."""

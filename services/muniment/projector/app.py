@@ -1,0 +1,131 @@
+"""The projector's process: put together here, top to bottom, and nowhere else."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+import asyncpg
+
+from muniment.log.connection import parse_kafka_url
+from muniment.log.envelope import Malformed
+from muniment.log.kafka import KafkaLog
+from muniment.log.options import LogOptions
+from muniment.log.protocol import PositionLost
+from muniment.log.topics import TopicUnfit
+from muniment.projector.housekeeping import Housekeeping
+from muniment.projector.outages import rest, through_outages
+from muniment.projector.projector import SQL, Overtaken, Poisoned, Projector
+from muniment.readmodel.connection import open_connection
+from muniment.readmodel.migrate import migrate
+from muniment.runtime.errors import DependencyUnreachable, UserError
+from muniment.runtime.logs import get_logger
+from muniment.runtime.settings import Settings
+from muniment.runtime.supervise import serve
+
+log = get_logger(__name__)
+
+STANDBY_PAUSE_S: Final = 1.0
+TRANSACTION_TIMEOUT_S: Final = 60.0
+
+
+class ProjectionStuck(UserError):
+    """The read model can't follow the log any further; the message says where and why."""
+
+
+async def run(settings: Settings) -> None:
+    """Project until a signal ends the process; Kafka and Postgres may come up later.
+
+    Raises a `UserError` where waiting does not help.
+    """
+    parts = {"project": _project, "housekeeping": _keep_house}
+    await serve(
+        {
+            name: partial(through_outages, partial(part, settings), name=name)
+            for name, part in parts.items()
+        },
+        drain_s=settings.drain_s,
+    )
+
+
+async def _project(settings: Settings, stopping: asyncio.Event) -> None:
+    """Take the lead, or stand by until it is free, and project."""
+    try:
+        async with _connected(settings) as connection:
+            await migrate(connection)
+            if not await _lead(connection, stopping):
+                return
+            async with _log(settings) as events:
+                projector = Projector(
+                    log=events,
+                    connection=connection,
+                    instance_id=settings.instance_id,
+                    entries_max=settings.projector_batch_records_max,
+                )
+                await projector.run(stopping)
+    except Overtaken:
+        log.warning("projector.overtaken")
+    except (Malformed, PositionLost, TopicUnfit) as error:
+        raise ProjectionStuck(f"Projecting can't go on: {error}.") from error
+    except Poisoned as error:
+        log.exception("projector.poisoned", partition=error.partition, offset=error.offset)
+        raise ProjectionStuck(f"Projecting can't go on past {error}: {error.__cause__}.") from error
+
+
+async def _lead(connection: "asyncpg.Connection[asyncpg.Record]", stopping: asyncio.Event) -> bool:
+    """Whether this process is the one that projects; waits until it is or is to stop."""
+    is_told = False
+    while not await connection.fetchval(SQL.take_lead):
+        if not is_told:
+            log.info("projector.standby")
+            is_told = True
+        if await rest(stopping, STANDBY_PAUSE_S):
+            return False
+    log.info("projector.leads")
+    return True
+
+
+async def _keep_house(settings: Settings, stopping: asyncio.Event) -> None:
+    async with _connected(settings, enable_seqscan="off") as connection:
+        await migrate(connection)
+        await Housekeeping(connection).run(partial(rest, stopping))
+
+
+@asynccontextmanager
+async def _connected(
+    settings: Settings, **server_settings: str
+) -> AsyncGenerator["asyncpg.Connection[asyncpg.Record]", None]:
+    if settings.postgres_url is None:
+        raise DependencyUnreachable("MUNIMENT_POSTGRES_URL is not set: it says where Postgres is.")
+    async with open_connection(
+        settings.postgres_url,
+        application="projector",
+        statement_timeout_s=TRANSACTION_TIMEOUT_S,
+        # Rows and checkpoint are lost together or not at all, and the log has them all.
+        synchronous_commit="off",
+        # Its statements have one sensible plan, whatever the tables hold.
+        plan_cache_mode="force_generic_plan",
+        # A leader whose machine is gone makes room for the next one.
+        tcp_keepalives_idle="10",
+        tcp_keepalives_interval="5",
+        tcp_keepalives_count="3",
+        **server_settings,
+    ) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _log(settings: Settings) -> AsyncGenerator[KafkaLog, None]:
+    if settings.kafka_url is None:
+        raise DependencyUnreachable("MUNIMENT_KAFKA_URL is not set: it says where Kafka is.")
+    options = LogOptions(
+        topic_prefix=settings.topic_prefix,
+        partitions=settings.events_partitions,
+        replication_factor=settings.replication_factor,
+        min_insync_replicas=settings.min_insync_replicas,
+        compression=settings.compression,
+        append_timeout_s=settings.append_timeout_s,
+    )
+    async with KafkaLog.open(parse_kafka_url(settings.kafka_url), options) as events:
+        yield events

@@ -1,0 +1,178 @@
+"""What a run of the log leaves behind: the whole meaning of the read model, without any I/O.
+
+A batch of entries is folded so that each row is written once. Whatever lies below a bucket or a
+collection is keyed by its parent's life (`uid`): so an object that goes takes nothing with it
+here, its life is doomed, and the order of cascades and later rows does not matter. Only a flush,
+which does not know what it ends, cuts a batch in two.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeAlias, assert_never
+
+from muniment.domain.addresses import Kind
+from muniment.domain.events import Action, ObjectChanged, PartitionFlushed
+from muniment.domain.values import Timestamp, Uid
+from muniment.log.protocol import Claim, Entry, Offset, Partition
+
+ALL_BUCKETS: Final = Uid("00000000-0000-0000-0000-000000000000")
+"""The parent of buckets."""
+
+HISTORY: Final = "history"
+
+
+class ListKey(NamedTuple):
+    """One list that has a timestamp."""
+
+    parent: Uid
+    kind: str
+    """A `Kind`, or `HISTORY`."""
+
+
+class Change(NamedTuple):
+    """One event, and whether its object has no later one in the batch."""
+
+    partition: Partition
+    event: ObjectChanged
+    is_last: bool
+
+
+class Owner(NamedTuple):
+    """Who claimed a partition, and where."""
+
+    offset: Offset
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The rows to write: no key twice, whatever happened to it in between."""
+
+    flushed: Sequence[Partition] = ()
+    """The buckets that were there before the batch are gone; all else here came afterwards."""
+    changes: Sequence[Change] = ()
+    timestamps: Mapping[ListKey, Timestamp] = field(default_factory=dict[ListKey, Timestamp])
+    doomed: Mapping[Uid, Kind] = field(default_factory=dict[Uid, Kind])
+    """Lives of buckets and collections that have ended."""
+    owners: Mapping[Partition, Owner] = field(default_factory=dict[Partition, Owner])
+
+
+def fold(entries: Iterable[Entry]) -> Batch:
+    """What the entries, in the order in which they were read, change in the read model."""
+    runs: defaultdict[Partition, _Run] = defaultdict(_Run)
+    for entry in entries:
+        runs[entry.position.partition].take(entry)
+    return Batch(
+        flushed=[partition for partition, run in runs.items() if run.was_flushed],
+        changes=[change for partition, run in runs.items() for change in run.changes(partition)],
+        timestamps=_greatest(item for run in runs.values() for item in run.timestamps.items()),
+        doomed={uid: kind for run in runs.values() for uid, kind in run.doomed.items()},
+        owners={partition: run.owner for partition, run in runs.items() if run.owner},
+    )
+
+
+def parent_of(event: ObjectChanged) -> Uid:
+    """The life that the object belongs to."""
+    match event.address.kind:
+        case Kind.BUCKET:
+            return ALL_BUCKETS
+        case Kind.COLLECTION | Kind.GROUP:
+            return event.bucket_uid
+        case Kind.RECORD:
+            return life_of_collection(event)
+
+
+def life_of_collection(event: ObjectChanged) -> Uid:
+    """The life of the collection that the event is in, or is about."""
+    if event.collection_uid is None:
+        message = f"{event.type} {event.id} names no life of a collection"
+        raise ValueError(message)
+    return event.collection_uid
+
+
+def has_history(event: ObjectChanged) -> bool:
+    """Whether the event stays in its bucket's history: with the bucket, all of that is gone."""
+    return not (event.address.kind is Kind.BUCKET and event.action is Action.DELETED)
+
+
+_ObjectKey: TypeAlias = tuple[Kind, Uid, str]
+
+
+@dataclass(slots=True)
+class _Run:
+    """The entries of one partition, as far as they still matter."""
+
+    events: list[ObjectChanged] = field(default_factory=list[ObjectChanged])
+    last: dict[_ObjectKey, ObjectChanged] = field(default_factory=dict[_ObjectKey, ObjectChanged])
+    timestamps: dict[ListKey, Timestamp] = field(default_factory=dict[ListKey, Timestamp])
+    doomed: dict[Uid, Kind] = field(default_factory=dict[Uid, Kind])
+    owner: Owner | None = None
+    was_flushed: bool = False
+
+    def take(self, entry: Entry) -> None:
+        match entry.content:
+            case ObjectChanged():
+                self._change(entry.content)
+            case PartitionFlushed():
+                self._flush()
+            case Claim():
+                self.owner = Owner(entry.position.offset, entry.content)
+            case _:
+                assert_never(entry.content)
+
+    def changes(self, partition: Partition) -> Iterator[Change]:
+        for event in self.events:
+            yield Change(partition, event, is_last=self.last[_key(event)] is event)
+
+    def _change(self, event: ObjectChanged) -> None:
+        self.events.append(event)
+        self.last[_key(event)] = event
+        for key, at in _timestamps(event):
+            self.timestamps[key] = max(at, self.timestamps.get(key, at))
+        if event.action is Action.DELETED:
+            self.doomed.update(_ended(event))
+
+    def _flush(self) -> None:
+        # Nothing more is doomed: lives that began in this batch have no row yet, and those from
+        # before it end with their bucket's row. The list of buckets alone outlives it.
+        self.events.clear()
+        self.last.clear()
+        self.timestamps = {
+            key: at for key, at in self.timestamps.items() if key.parent == ALL_BUCKETS
+        }
+        self.was_flushed = True
+
+
+def _key(event: ObjectChanged) -> _ObjectKey:
+    return (event.address.kind, parent_of(event), event.address.id)
+
+
+def _timestamps(event: ObjectChanged) -> Iterator[tuple[ListKey, Timestamp]]:
+    """The lists that the event moves, and those that it starts."""
+    kind = event.address.kind
+    yield ListKey(parent_of(event), kind), event.last_modified
+    if has_history(event):
+        yield ListKey(event.bucket_uid, HISTORY), event.stream_at
+    if event.action is Action.CREATED and kind is Kind.BUCKET:
+        yield ListKey(event.bucket_uid, Kind.COLLECTION), event.last_modified
+        yield ListKey(event.bucket_uid, Kind.GROUP), event.last_modified
+    if event.action is Action.CREATED and event.records_from is not None:
+        yield ListKey(life_of_collection(event), Kind.RECORD), event.records_from
+
+
+def _ended(event: ObjectChanged) -> Mapping[Uid, Kind]:
+    match event.address.kind:
+        case Kind.BUCKET:
+            return {event.bucket_uid: Kind.BUCKET}
+        case Kind.COLLECTION:
+            return {life_of_collection(event): Kind.COLLECTION}
+        case Kind.GROUP | Kind.RECORD:
+            return {}
+
+
+def _greatest(items: Iterable[tuple[ListKey, Timestamp]]) -> Mapping[ListKey, Timestamp]:
+    greatest: dict[ListKey, Timestamp] = {}
+    for key, at in items:
+        greatest[key] = max(at, greatest.get(key, at))
+    return greatest

@@ -1,0 +1,67 @@
+"""Beside the projector, in its own time: sweeps away what is out of reach, and keeps plans good.
+
+Any number of processes may do this at once: a row that another one has swept is simply gone.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
+from typing import Final
+
+import asyncpg
+
+from muniment.domain.addresses import Kind
+from muniment.readmodel.sql import Statements
+
+SQL: Final = Statements(__package__, "housekeeping.sql")
+
+ROWS_MAX: Final = 2_000
+"""Rows that one transaction sweeps."""
+PAUSE_S: Final = 2.0
+REST: Final = 4
+"""Time that a sweep rests, as a multiple of the time that it worked: projecting goes first."""
+ANALYZE_ROWS_MIN: Final = 1_000
+
+SWEEPS: Final[dict[Kind, Sequence[str]]] = {
+    Kind.BUCKET: (SQL.doom_collections, SQL.sweep_groups, SQL.sweep_history),
+    Kind.COLLECTION: (SQL.sweep_records,),
+}
+"""What lies below a life, by the kind of its object."""
+
+
+class Housekeeping:
+    """Works over a connection of its own."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._connection = connection
+
+    async def run(self, rest: Callable[[float], Awaitable[bool]]) -> None:
+        """Keep house until `rest`, which is given the seconds, answers that it is time to stop."""
+        while not await rest(PAUSE_S):
+            await self.analyze()
+            while (took_s := await self.sweep()) is not None:
+                if await rest(took_s * REST):
+                    return
+
+    async def analyze(self) -> Sequence[str]:
+        """Renew the statistics of tables that have outgrown them; answer their names.
+
+        Autovacuum does it too, but looks only once a minute: long enough for a new store to be
+        read by plans that were made for empty tables.
+        """
+        rows = await self._connection.fetch(SQL.list_outgrown, ANALYZE_ROWS_MIN)
+        tables = [row["relname"] for row in rows]
+        for table in tables:
+            await self._connection.execute(f'ANALYZE "{table}"')
+        return tables
+
+    async def sweep(self) -> float | None:
+        """Delete some rows below a life that has ended; answer the seconds it took, if any."""
+        began_at = monotonic()
+        doomed = await self._connection.fetchrow(SQL.next_doomed)
+        if doomed is None:
+            return None
+        for statement in SWEEPS[Kind(doomed["kind"])]:
+            if await self._connection.fetchval(statement, doomed["uid"], ROWS_MAX) == ROWS_MAX:
+                return monotonic() - began_at
+        await self._connection.execute(SQL.forget_doomed, doomed["uid"])
+        return monotonic() - began_at

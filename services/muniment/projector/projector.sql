@@ -1,0 +1,183 @@
+-- take_lead --
+-- One projector for each schema; the lock lasts as long as the connection that will write.
+SELECT pg_try_advisory_lock(hashtextextended('muniment projector ' || current_schema(), 0));
+
+-- open_checkpoints --
+INSERT INTO checkpoint (partition, next_offset)
+SELECT unnest($1::integer[]), 0
+    ON CONFLICT (partition) DO NOTHING;
+
+-- read_checkpoints --
+SELECT partition, next_offset, claim_offset
+  FROM checkpoint
+ WHERE partition = ANY ($1::integer[]);
+
+-- flush_partitions --
+-- End all buckets of some partitions and forget their tombstones.
+WITH gone AS (
+    DELETE FROM bucket
+          WHERE partition = ANY ($1::integer[])
+      RETURNING uid
+)
+INSERT INTO doomed (uid, kind)
+SELECT uid, 'bucket'
+  FROM gone
+ WHERE uid IS NOT NULL
+    ON CONFLICT (uid) DO NOTHING;
+
+-- apply_batch --
+-- Move the checkpoints on and write all rows of a batch, or nothing: then no row is answered,
+-- since another projector has moved a checkpoint. One statement, hence one transaction and one
+-- round trip. The checkpoints come first: they are compared and locked (`held`) before the `gate`
+-- opens, and without it nothing is written.
+WITH step AS (
+    SELECT *
+      FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+        AS step (partition, from_offset, from_claim, next_offset, claim_offset)
+),
+held AS MATERIALIZED (
+    SELECT checkpoint.partition
+      FROM checkpoint
+      JOIN step
+        ON step.partition = checkpoint.partition
+       AND step.from_offset = checkpoint.next_offset
+       AND step.from_claim IS NOT DISTINCT FROM checkpoint.claim_offset
+       FOR UPDATE OF checkpoint
+),
+gate AS MATERIALIZED (
+    SELECT count(*) = cardinality($1) AS is_open
+      FROM held
+),
+moved AS (
+    UPDATE checkpoint
+       SET next_offset = step.next_offset,
+           claim_offset = step.claim_offset,
+           moved_at = now()
+      FROM step
+     WHERE checkpoint.partition = step.partition
+       AND (SELECT is_open FROM gate)
+ RETURNING checkpoint.partition, checkpoint.next_offset, checkpoint.claim_offset
+),
+change AS MATERIALIZED (
+    SELECT *
+      FROM unnest(
+               $6::integer[], $7::text[], $8::uuid[], $9::text[], $10::uuid[], $11::bigint[],
+               $12::boolean[], $13::jsonb[], $14::jsonb[], $15::boolean[], $16::uuid[],
+               $17::bigint[], $18::uuid[], $19::bigint[], $20::text[], $21::text[], $22::text[],
+               $23::text[], $24::text[], $25::bigint[]
+           ) AS change (
+               partition, kind, parent, id, uid, last_modified,
+               deleted, data, permissions, is_last, bucket_uid,
+               stream_at, event_id, occurred_at_ms, action, uri, collection_id,
+               user_id, request_id, records_until
+           )
+     WHERE (SELECT is_open FROM gate)
+),
+buckets AS (
+    INSERT INTO bucket (id, last_modified, deleted, data, permissions, uid, partition)
+    SELECT id, last_modified, deleted, data, permissions, uid, partition
+      FROM change
+     WHERE kind = 'bucket' AND is_last
+        ON CONFLICT (parent, id) DO UPDATE
+       SET last_modified = excluded.last_modified,
+           deleted = excluded.deleted,
+           data = excluded.data,
+           permissions = excluded.permissions,
+           uid = excluded.uid
+),
+collections AS (
+    INSERT INTO collection (
+               parent, id, last_modified, deleted, data, permissions, uid, records_until
+           )
+    SELECT parent, id, last_modified, deleted, data, permissions, uid, records_until
+      FROM change
+     WHERE kind = 'collection' AND is_last
+        ON CONFLICT (parent, id) DO UPDATE
+       SET last_modified = excluded.last_modified,
+           deleted = excluded.deleted,
+           data = excluded.data,
+           permissions = excluded.permissions,
+           uid = excluded.uid,
+           records_until = excluded.records_until
+),
+groups AS (
+    INSERT INTO "group" (parent, id, last_modified, deleted, data, permissions)
+    SELECT parent, id, last_modified, deleted, data, permissions
+      FROM change
+     WHERE kind = 'group' AND is_last
+        ON CONFLICT (parent, id) DO UPDATE
+       SET last_modified = excluded.last_modified,
+           deleted = excluded.deleted,
+           data = excluded.data,
+           permissions = excluded.permissions
+),
+records AS (
+    INSERT INTO record (parent, id, last_modified, deleted, data, permissions)
+    SELECT parent, id, last_modified, deleted, data, permissions
+      FROM change
+     WHERE kind = 'record' AND is_last
+  ORDER BY parent, id COLLATE "C"
+        ON CONFLICT (parent, id) DO UPDATE
+       SET last_modified = excluded.last_modified,
+           deleted = excluded.deleted,
+           data = excluded.data,
+           permissions = excluded.permissions
+),
+versions AS (
+    INSERT INTO history (
+               bucket_uid, last_modified, id, occurred_at, action, resource_name, uri,
+               collection_id, object_id, user_id, request_id, data, permissions
+           )
+    SELECT bucket_uid, stream_at, event_id, to_timestamp(occurred_at_ms / 1000.0), action, kind, uri,
+           collection_id, id, user_id, request_id, data, permissions
+      FROM change
+     WHERE NOT (kind = 'bucket' AND deleted)
+        ON CONFLICT (bucket_uid, last_modified) DO NOTHING
+),
+timestamps AS (
+    INSERT INTO timeline (parent, kind, last_modified)
+    SELECT *
+      FROM unnest($26::uuid[], $27::text[], $28::bigint[])
+     WHERE (SELECT is_open FROM gate)
+        ON CONFLICT (parent, kind) DO UPDATE
+       SET last_modified = excluded.last_modified
+     WHERE excluded.last_modified > timeline.last_modified
+),
+ended AS (
+    INSERT INTO doomed (uid, kind)
+    SELECT *
+      FROM unnest($29::uuid[], $30::text[])
+     WHERE (SELECT is_open FROM gate)
+        ON CONFLICT (uid) DO NOTHING
+),
+owners AS (
+    INSERT INTO partition_owner (partition, claim_offset, epoch, producer_id, instance_id, url)
+    SELECT *
+      FROM unnest(
+               $31::integer[], $32::bigint[], $33::integer[], $34::bigint[], $35::text[],
+               $36::text[]
+           )
+     WHERE (SELECT is_open FROM gate)
+        ON CONFLICT (partition) DO UPDATE
+       SET claim_offset = excluded.claim_offset,
+           epoch = excluded.epoch,
+           producer_id = excluded.producer_id,
+           instance_id = excluded.instance_id,
+           url = excluded.url
+)
+  SELECT pg_notify(
+             'muniment_checkpoint',
+             string_agg(
+                 concat_ws(':', partition, next_offset, coalesce(claim_offset::text, '')), ','
+             )
+         )
+    FROM moved
+GROUP BY partition / 128;  -- A payload ends at 8,000 bytes.
+
+-- beat --
+INSERT INTO projector_beat (instance_id, beat_at, lag_entries)
+VALUES ($1, now(), $2)
+    ON CONFLICT (only_one) DO UPDATE
+   SET instance_id = excluded.instance_id,
+       beat_at = excluded.beat_at,
+       lag_entries = excluded.lag_entries;

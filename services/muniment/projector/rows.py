@@ -1,0 +1,93 @@
+"""A folded batch as what `apply_batch` takes: one array for each column of its rows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+import orjson
+
+from muniment.domain.addresses import Kind
+from muniment.domain.events import Action, ObjectChanged
+from muniment.domain.values import Permissions, Uid
+from muniment.log.protocol import Claim, Offset, Partition, Start
+from muniment.projector.fold import Batch, Change, life_of_collection, parent_of
+
+Row: TypeAlias = tuple[object, ...]
+Column: TypeAlias = Sequence[object]
+
+ACTION_NAMES: Final[Mapping[Action, str]] = {
+    Action.CREATED: "create",
+    Action.UPDATED: "update",
+    Action.DELETED: "delete",
+}
+"""What readers of the history call the actions."""
+
+
+def columns(
+    batch: Batch, *, before: Mapping[Partition, Start], after: Mapping[Partition, Start]
+) -> Sequence[Column]:
+    """The parameters of `apply_batch`, in its order, for a batch that leads from there to there."""
+    return (
+        *_columns(
+            5, (_step_row(partition, before[partition], at) for partition, at in after.items())
+        ),
+        *_columns(20, map(_change_row, batch.changes)),
+        *_columns(3, ((*key, at) for key, at in batch.timestamps.items())),
+        *_columns(2, batch.doomed.items()),
+        *_columns(6, (_owner_row(partition, *owner) for partition, owner in batch.owners.items())),
+    )
+
+
+def _columns(width: int, rows: Iterable[Row]) -> Sequence[Column]:
+    return list(zip(*rows, strict=True)) or [()] * width
+
+
+def _step_row(partition: Partition, before: Start, after: Start) -> Row:
+    return (partition, before.offset, before.claim, after.offset, after.claim)
+
+
+def _change_row(change: Change) -> Row:
+    partition, event, is_last = change
+    address = event.address
+    return (
+        partition,
+        address.kind,
+        parent_of(event),
+        address.id,
+        _own_life(event),
+        event.last_modified,
+        event.action is Action.DELETED,
+        orjson.dumps(event.after.data, default=dict),
+        _permissions_json(event.after.permissions),
+        is_last,
+        event.bucket_uid,
+        event.stream_at,
+        event.id,
+        event.occurred_at,
+        ACTION_NAMES[event.action],
+        address.uri,
+        address.id if address.kind is Kind.COLLECTION else address.collection_id,
+        event.cause.actor,
+        event.cause.request_id,
+        event.records_from if event.action is Action.DELETED else None,
+    )
+
+
+def _owner_row(partition: Partition, offset: Offset, claim: Claim) -> Row:
+    return (partition, offset, claim.epoch, claim.producer_id, claim.instance_id, claim.url)
+
+
+def _own_life(event: ObjectChanged) -> Uid | None:
+    """The life that objects below the event's object are keyed by, as long as it goes on."""
+    if event.action is Action.DELETED:
+        return None
+    match event.address.kind:
+        case Kind.BUCKET:
+            return event.bucket_uid
+        case Kind.COLLECTION:
+            return life_of_collection(event)
+        case Kind.GROUP | Kind.RECORD:
+            return None
+
+
+def _permissions_json(permissions: Permissions) -> bytes:
+    return orjson.dumps({name: sorted(held_by) for name, held_by in permissions.items()})

@@ -1,0 +1,1 @@
+"""The webhooks service: tells each collection's endpoint what the log says, at least once."""

@@ -1,0 +1,58 @@
+"""One event on its way to one endpoint, and the row that keeps it when its lane moves on."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from muniment.domain.events import EventId
+from muniment.domain.values import Timestamp
+from muniment.log.protocol import Offset
+
+
+class State(StrEnum):
+    """Where a delivery is; `WAITING` is behind an earlier one of its record."""
+
+    READY = "ready"
+    WAITING = "waiting"
+    IN_FLIGHT = "in_flight"
+    PARKED = "parked"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedRow:
+    """A delivery that its lane has moved past, or that is dead: what is kept of it."""
+
+    endpoint_id: EventId
+    offset: Offset
+    claim: Offset | None
+    key: str
+    attempts: int
+    next_try_at: float
+    """Seconds since the epoch."""
+    is_dead: bool
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Delivery:
+    """Changed by its lane only."""
+
+    offset: Offset
+    claim: Offset | None
+    key: str
+    """The object's URI: the deliveries of one key are made one after another."""
+    message_id: str = ""
+    occurred_at: Timestamp | None = None
+    body: bytes | None = None
+    """`None` for one parked before a restart, until it has been read from the log again."""
+    state: State = State.READY
+    attempts: int = 0
+    next_try_at: float = 0.0
+    reason: str = ""
+    is_probe: bool = False
+    is_dead: bool = False
+    is_parked: bool = False
+    """It has a row, or will have at the next commit."""
+    has_row: bool = False
+    is_passed: bool = False
+    """The lane's position is behind it."""

@@ -1,0 +1,151 @@
+"""What a client asks for, parsed at the edge: orders that `decide` turns into events or refuses.
+
+Faults that the edge found in headers, query or body travel along in `faults`: they are told
+only to a requester who may do what the command asks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from muniment.domain.addresses import Address, BucketId, CollectionId, Kind
+from muniment.domain.events import Cause
+from muniment.domain.refusals import Fault
+from muniment.domain.values import (
+    AUTHENTICATED,
+    EVERYONE,
+    JsonObject,
+    JsonValue,
+    Principal,
+    Timestamp,
+)
+
+ANY: Final = "*"
+"""`If-Match: *` and `If-None-Match: *`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requester:
+    """Who asks: the user's id, and all principals that speak for the request."""
+
+    user_id: Principal | None
+    principals: frozenset[Principal]
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.user_id is None
+
+
+ANONYMOUS: Final = Requester(user_id=None, principals=frozenset({EVERYONE}))
+
+
+def authenticated(user_id: Principal) -> Requester:
+    """A requester who is in no group."""
+    return Requester(user_id=user_id, principals=frozenset({user_id, AUTHENTICATED, EVERYONE}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preconditions:
+    """The parsed `If-Match` and `If-None-Match` headers."""
+
+    if_match: Timestamp | Literal["*"] | None = None
+    if_none_match: Timestamp | Literal["*"] | None = None
+
+
+NO_PRECONDITIONS: Final = Preconditions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """`data` and `permissions` as the client sent them; `None` for a part that is absent.
+
+    For PATCH with plain or merge semantics a permission may be `None` (see PERM-15, PERM-16).
+    """
+
+    data: JsonObject | None = None
+    permissions: Mapping[str, Sequence[str] | None] | None = None
+
+
+EMPTY_BODY: Final = Body()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Command:
+    address: Address
+    requester: Requester
+    cause: Cause
+    preconditions: Preconditions = NO_PRECONDITIONS
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create(_Command):
+    """POST to a list. `address.id` is the client's id, or one that the edge has made."""
+
+    id_from_client: bool
+    """Also when that id is not valid: then `address.id` holds its text."""
+    body: Body = EMPTY_BODY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put(_Command):
+    """PUT of an object: create or replace."""
+
+    body: Body = EMPTY_BODY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldsPatch:
+    """`application/json`: the fields given replace the object's."""
+
+    body: Body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergePatch:
+    """`application/merge-patch+json`: RFC 7396 on `data`."""
+
+    body: Body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonPatch:
+    """`application/json-patch+json`: RFC 6902 operations on the object and its permissions."""
+
+    operations: Sequence[Mapping[str, JsonValue]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch(_Command):
+    """PATCH of an object."""
+
+    change: FieldsPatch | MergePatch | JsonPatch
+    behavior: Literal["full", "light", "diff"] = "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete(_Command):
+    """DELETE of an object."""
+
+    last_modified: Timestamp | None = None
+    """The tombstone's timestamp that the client asks for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteMany:
+    """DELETE of a list: what the selection matches and the requester may write."""
+
+    kind: Kind
+    bucket_id: BucketId | None
+    """`None` for the list of buckets."""
+    collection_id: CollectionId | None = None
+    """Set for the list of records."""
+    requester: Requester
+    cause: Cause
+    preconditions: Preconditions = NO_PRECONDITIONS
+    faults: tuple[Fault, ...] = ()
+    query: Sequence[tuple[str, str]] = field(default=())
+    """The query string as it came, decoded: filters, sort and page select in the read model."""
+
+
+Command: TypeAlias = Create | Put | Patch | Delete

@@ -1,0 +1,335 @@
+"""Decide: whether a command may happen, and what happens then.
+
+The order of the checks is the contract's (section 2.3): parent, right, form, existence,
+preconditions, rules of the collection, uniqueness. What comes first is what the client is told.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from muniment.domain.addresses import Address, Kind, bucket, is_valid_id
+from muniment.domain.commands import (
+    ANY,
+    Body,
+    Command,
+    Create,
+    Delete,
+    FieldsPatch,
+    JsonPatch,
+    MergePatch,
+    Patch,
+    Put,
+)
+from muniment.domain.events import Action, Cause, EventId, ObjectChanged, Snapshot
+from muniment.domain.fields import complete
+from muniment.domain.patches import Patched, apply_fields, apply_json_patch, apply_merge
+from muniment.domain.permissions import NO_PERMISSIONS, PERMISSION_NAMES, Right, may
+from muniment.domain.refusals import (
+    INVALID_ID,
+    CollectionMissing,
+    Fault,
+    Invalid,
+    NotAllowed,
+    ObjectMissing,
+    ObjectModified,
+    Refusal,
+    TimestampTaken,
+)
+from muniment.domain.rules import Rules
+from muniment.domain.states import Present, Scene, Tombstone, snapshot
+from muniment.domain.timelines import on_change, on_creation, wanted_timestamp
+from muniment.domain.values import EVERYONE, Permissions, Principal, Timestamp, Uid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What a decision cannot know by itself: the owner's clock, and an id for what it causes."""
+
+    now: Timestamp
+    event_id: EventId
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Nothing happens: what a POST wanted to create exists already (POST-2)."""
+
+    existing: Present
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """The answer depends on who else in the list has this timestamp: look, and decide again."""
+
+    last_modified: Timestamp
+
+
+Decision: TypeAlias = ObjectChanged | Unchanged | Refusal | LookUp
+
+
+def decide(scene: Scene, command: Command, moment: Moment, rules: Rules) -> Decision:
+    """Answer with the change that the command causes, or why it causes none."""
+    match command:
+        case Create():
+            return _create(scene, command, moment, rules)
+        case Put():
+            return _put(scene, command, moment, rules)
+        case Patch():
+            return _patch(scene, command, moment, rules)
+        case Delete():
+            return _delete(scene, command, moment, rules)
+        case _:
+            assert_never(command)
+
+
+def _create(scene: Scene, command: Create, moment: Moment, rules: Rules) -> Decision:
+    target = scene.target
+    if refusal := _parent_missing(scene, command):
+        return refusal
+    if not is_valid_id(command.address.id):
+        return Invalid((INVALID_ID,))
+    right = Right.READ if isinstance(target, Present) else Right.CREATE
+    if refusal := _not_ready(scene, command, right, rules):
+        return refusal
+    if isinstance(target, Present):
+        return _stale(scene, command, rules) or Unchanged(target)
+    wanted = command.preconditions.if_match
+    if wanted not in (None, ANY, scene.timeline.at):
+        return ObjectModified(current=scene.timeline.at, existing=None)
+    return _created(scene, command, moment, rules)
+
+
+def _put(scene: Scene, command: Put, moment: Moment, rules: Rules) -> Decision:
+    target = scene.target
+    if refusal := _parent_missing(scene, command):
+        return refusal
+    replaces = isinstance(target, Present) and command.preconditions.if_none_match != ANY
+    right = Right.WRITE if replaces else Right.CREATE
+    if refusal := _not_ready(scene, command, right, rules):
+        return refusal
+    if not isinstance(target, Present):
+        if command.preconditions.if_match is not None:
+            return ObjectModified(current=scene.timeline.at, existing=None)
+        return _created(scene, command, moment, rules)
+    if refusal := _stale(scene, command, rules):
+        return refusal
+    data = target.data if command.body.data is None else command.body.data
+    # Without a single ACE given, the object keeps its own (PERM-14).
+    permissions = (
+        given_permissions(command.body) if command.body.permissions else target.permissions
+    )
+    return _updated(scene, command, Patched(data=data, permissions=permissions), moment, rules)
+
+
+def _patch(scene: Scene, command: Patch, moment: Moment, rules: Rules) -> Decision:
+    target = _changeable(scene, command, rules)
+    if not isinstance(target, Present):
+        return target
+    patched = apply_change(command.change, snapshot(target), command.address.kind)
+    if isinstance(patched, Fault):
+        return Invalid((patched,))
+    return _updated(scene, command, patched, moment, rules)
+
+
+def _delete(scene: Scene, command: Delete, moment: Moment, rules: Rules) -> Decision:
+    target = _changeable(scene, command, rules)
+    if not isinstance(target, Present):
+        return target
+    at = on_change(command.last_modified, target.last_modified, scene.timeline, moment.now)
+    if clash := _clash(scene, at):
+        return clash
+    return deletion(scene, command.address, target, at=at, moment=moment, cause=command.cause)
+
+
+def deletion(
+    scene: Scene, address: Address, target: Present, *, at: Timestamp, moment: Moment, cause: Cause
+) -> ObjectChanged:
+    """The deletion of an object: its tombstone; what is below it is gone with it."""
+    return ObjectChanged(
+        id=moment.event_id,
+        action=Action.DELETED,
+        address=address,
+        bucket_uid=_bucket_uid(scene, address, target.uid),
+        collection_uid=_collection_uid(scene, address, target.uid),
+        last_modified=at,
+        stream_at=scene.stream.next(moment.now),
+        occurred_at=moment.now,
+        after=Snapshot(
+            data={"id": address.id, "last_modified": at, "deleted": True},
+            permissions=NO_PERMISSIONS,
+        ),
+        before=snapshot(target),
+        records_from=None if scene.records is None else scene.records.at,
+        cause=cause,
+    )
+
+
+def _created(scene: Scene, command: Create | Put, moment: Moment, rules: Rules) -> Decision:
+    body, address = command.body, command.address
+    wanted = wanted_timestamp((body.data or {}).get("last_modified"))
+    at = on_creation(wanted, scene.timeline, moment.now)
+    data = complete(body.data or {}, scene, address, at=at, rules=rules, prefix="data.")
+    if isinstance(data, Invalid):
+        return data
+    if clash := _clash(scene, at):
+        return clash
+    uid = Uid(moment.event_id)
+    return ObjectChanged(
+        id=moment.event_id,
+        action=Action.CREATED,
+        address=address,
+        bucket_uid=_bucket_uid(scene, address, uid),
+        collection_uid=_collection_uid(scene, address, uid),
+        last_modified=at,
+        stream_at=scene.stream.next(moment.now),
+        occurred_at=moment.now,
+        after=Snapshot(
+            data=data, permissions=_with_writer(given_permissions(body), command, rules)
+        ),
+        before=None,
+        records_from=_records_from(scene, moment) if address.kind is Kind.COLLECTION else None,
+        cause=command.cause,
+    )
+
+
+def _updated(
+    scene: Scene, command: Put | Patch, patched: Patched, moment: Moment, rules: Rules
+) -> Decision:
+    target, address = scene.target, command.address
+    assert isinstance(target, Present)  # noqa: S101 - the callers have looked
+    wanted = wanted_timestamp(patched.data.get("last_modified"))
+    at = on_change(wanted, target.last_modified, scene.timeline, moment.now)
+    prefix = "data." if isinstance(command, Put) else ""
+    data = complete(patched.data, scene, address, at=at, rules=rules, prefix=prefix)
+    if isinstance(data, Invalid):
+        return data
+    if clash := _clash(scene, at):
+        return clash
+    return ObjectChanged(
+        id=moment.event_id,
+        action=Action.UPDATED,
+        address=address,
+        bucket_uid=_bucket_uid(scene, address, target.uid),
+        collection_uid=_collection_uid(scene, address, target.uid),
+        last_modified=at,
+        stream_at=scene.stream.next(moment.now),
+        occurred_at=moment.now,
+        after=Snapshot(data=data, permissions=_with_writer(patched.permissions, command, rules)),
+        before=snapshot(target),
+        cause=command.cause,
+    )
+
+
+def _changeable(scene: Scene, command: Patch | Delete, rules: Rules) -> Present | Refusal:
+    """The target of a PATCH or DELETE, if all that comes before the change itself allows it."""
+    if refusal := _parent_missing(scene, command):
+        return refusal
+    right = Right.WRITE if isinstance(scene.target, Present) else Right.LIST
+    if refusal := _not_ready(scene, command, right, rules):
+        return refusal
+    if not isinstance(scene.target, Present):
+        return ObjectMissing(command.address)
+    return _stale(scene, command, rules) or scene.target
+
+
+def _parent_missing(scene: Scene, command: Command) -> Refusal | None:
+    """A record's collection is looked for before any right is judged (2.3, step 4)."""
+    collection_id = command.address.collection_id
+    if collection_id is not None and scene.collection is None:
+        return CollectionMissing(collection_id)
+    return None
+
+
+def _not_ready(scene: Scene, command: Command, right: Right, rules: Rules) -> Refusal | None:
+    """What keeps the command from being judged on its merits: right, form, id, bucket."""
+    address = command.address
+    if not may(command.requester.principals, right, address.kind, scene.acls, rules.granted):
+        return NotAllowed()
+    if command.faults:
+        return Invalid(command.faults)
+    if not is_valid_id(address.id):
+        return Invalid((INVALID_ID,))
+    if scene.bucket is None and address.kind is not Kind.BUCKET:
+        return ObjectMissing(bucket(address.bucket_id))
+    return None
+
+
+def _stale(scene: Scene, command: Command, rules: Rules) -> ObjectModified | None:
+    """Preconditions of a write on an object that exists (rows U and P1 of the truth table)."""
+    target, conditions = scene.target, command.preconditions
+    assert isinstance(target, Present)  # noqa: S101 - the callers have looked
+    if conditions.if_none_match != ANY and conditions.if_match in (
+        None,
+        ANY,
+        target.last_modified,
+    ):
+        return None
+    readable = may(
+        command.requester.principals, Right.READ, command.address.kind, scene.acls, rules.granted
+    )
+    return ObjectModified(current=target.last_modified, existing=target.data if readable else None)
+
+
+def _clash(scene: Scene, at: Timestamp) -> TimestampTaken | LookUp | None:
+    """Whether another object in the list has the timestamp; above the list's own nobody can."""
+    if at > scene.timeline.at:
+        return None
+    if scene.taken is None:
+        return LookUp(at)
+    return TimestampTaken(at) if at in scene.taken else None
+
+
+def apply_change(
+    change: FieldsPatch | MergePatch | JsonPatch, target: Snapshot, kind: Kind
+) -> Patched | Fault:
+    """What a PATCH makes of an object, before the server sets its own fields."""
+    match change:
+        case FieldsPatch():
+            return apply_fields(target.data, target.permissions, change.body)
+        case MergePatch():
+            return apply_merge(target.data, target.permissions, change.body)
+        case JsonPatch():
+            return apply_json_patch(
+                target.data,
+                target.permissions,
+                change.operations,
+                permission_names=PERMISSION_NAMES[kind],
+            )
+        case _:
+            assert_never(change)
+
+
+def given_permissions(body: Body) -> Permissions:
+    """The ACEs in a body, without those that are empty."""
+    return {
+        name: frozenset(Principal(holder) for holder in holders)
+        for name, holders in (body.permissions or {}).items()
+        if holders
+    }
+
+
+def _with_writer(permissions: Permissions, command: Command, rules: Rules) -> Permissions:
+    """Who writes an object may write it from then on (PERM-12)."""
+    if not rules.explicit_permissions:
+        return permissions
+    writer = command.requester.user_id or EVERYONE
+    writers = permissions.get("write", frozenset())
+    return permissions if writer in writers else {**permissions, "write": writers | {writer}}
+
+
+def _records_from(scene: Scene, moment: Moment) -> Timestamp:
+    """A new collection's records are timed after those of its last life (TS-12, D-13)."""
+    if isinstance(scene.target, Tombstone) and scene.target.records_until is not None:
+        return max(moment.now, Timestamp(scene.target.records_until + 1))
+    return moment.now
+
+
+def _bucket_uid(scene: Scene, address: Address, own: Uid | None) -> Uid:
+    parent = None if scene.bucket is None else scene.bucket.uid
+    uid = own if address.kind is Kind.BUCKET else parent
+    assert uid is not None  # noqa: S101 - a bucket that exists has one
+    return uid
+
+
+def _collection_uid(scene: Scene, address: Address, own: Uid | None) -> Uid | None:
+    parent = None if scene.collection is None else scene.collection.uid
+    return own if address.kind is Kind.COLLECTION else parent

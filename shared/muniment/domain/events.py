@@ -1,0 +1,84 @@
+"""What has happened: the facts that are appended to the log and never changed.
+
+An event carries the object's whole state after the change, and before it, so that a consumer
+needs nothing else. Its fields are a storage format: see `muniment.log.envelope`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType, TypeAlias
+
+from muniment.domain.addresses import Address
+from muniment.domain.values import JsonObject, Permissions, Principal, Timestamp, Uid
+
+EventId = NewType("EventId", str)
+"""A UUID version 7 in text: later events of one owner have greater ids."""
+
+
+class Action(StrEnum):
+    """What a change did to its object."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """An object as clients see it: `data` holds `id` and `last_modified` too."""
+
+    data: JsonObject
+    permissions: Permissions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Who asked for a change, and by which request."""
+
+    actor: Principal | None
+    """The user id; `None` for an anonymous requester."""
+    request_id: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectChanged:
+    """One object was created, updated or deleted."""
+
+    id: EventId
+    action: Action
+    address: Address
+    bucket_uid: Uid
+    """The life of the bucket that the object is in, or is."""
+    collection_uid: Uid | None
+    """The life of the collection that the record is in, or that the object is; else `None`."""
+    last_modified: Timestamp
+    """The object's after the change; a deleted object's is its tombstone's."""
+    stream_at: Timestamp
+    """The bucket's own clock: strictly increasing over all changes in it (the history's order)."""
+    occurred_at: Timestamp
+    """The owner's wall clock when it decided."""
+    after: Snapshot
+    """For a deleted object `data` is the tombstone and there are no permissions."""
+    before: Snapshot | None
+    """`None` for a created object."""
+    records_from: Timestamp | None = None
+    """For a created collection: where the timeline of its records starts."""
+    cause: Cause
+
+    @property
+    def type(self) -> str:
+        """`record.created`, `collection.deleted` and so on."""
+        return f"{self.address.kind}.{self.action}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionFlushed:
+    """All buckets of one partition are gone, without tombstones (the development flush)."""
+
+    id: EventId
+    occurred_at: Timestamp
+    cause: Cause
+
+
+Event: TypeAlias = ObjectChanged | PartitionFlushed

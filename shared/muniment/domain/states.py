@@ -1,0 +1,101 @@
+"""What an object can be, and what surrounds the one that a command is about."""
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias, assert_never
+
+from muniment.domain.addresses import Kind
+from muniment.domain.events import Action, ObjectChanged, Snapshot
+from muniment.domain.permissions import NO_PERMISSIONS, Acls
+from muniment.domain.timelines import Timeline
+from muniment.domain.values import JsonObject, Permissions, Timestamp, Uid
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """There never was such an object in its parent's life."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """The object was deleted."""
+
+    last_modified: Timestamp
+    records_until: Timestamp | None = None
+    """For a collection: the list timestamp its records had, so that a next life starts after."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """The object as it is."""
+
+    last_modified: Timestamp
+    data: JsonObject
+    permissions: Permissions
+    uid: Uid | None = None
+    """The life of a bucket or collection; `None` for what has no children."""
+
+
+State: TypeAlias = Absent | Tombstone | Present
+
+ABSENT: Final = Absent()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """All that a decision about one object rests on."""
+
+    bucket: Present | None
+    """The bucket it is in; `None` where that is missing, and for a bucket itself."""
+    collection: Present | None
+    """The collection that a record is in."""
+    target: State
+    timeline: Timeline
+    """Of the list that holds the object."""
+    stream: Timeline
+    """The clock of all changes in the bucket."""
+    records: Timeline | None = None
+    """For a collection that exists: the timeline of its records."""
+    taken: frozenset[Timestamp] | None = None
+    """Which of the wanted timestamps others in the list have; `None` if nobody looked."""
+
+    @property
+    def acls(self) -> Acls:
+        """The ACEs that bear on the target."""
+        return Acls(
+            bucket=NO_PERMISSIONS if self.bucket is None else self.bucket.permissions,
+            collection=NO_PERMISSIONS if self.collection is None else self.collection.permissions,
+            own=self.target.permissions if isinstance(self.target, Present) else NO_PERMISSIONS,
+        )
+
+
+def evolve(state: State, event: ObjectChanged) -> State:  # noqa: ARG001 - an event holds all
+    """Never fails: what has happened cannot be refused."""
+    match event.action:
+        case Action.CREATED | Action.UPDATED:
+            return Present(
+                last_modified=event.last_modified,
+                data=event.after.data,
+                permissions=event.after.permissions,
+                uid=_own_uid(event),
+            )
+        case Action.DELETED:
+            return Tombstone(last_modified=event.last_modified, records_until=event.records_from)
+        case _:
+            assert_never(event.action)
+
+
+def snapshot(state: Present) -> Snapshot:
+    """The object as events carry it."""
+    return Snapshot(data=state.data, permissions=state.permissions)
+
+
+def _own_uid(event: ObjectChanged) -> Uid | None:
+    match event.address.kind:
+        case Kind.BUCKET:
+            return event.bucket_uid
+        case Kind.COLLECTION:
+            return event.collection_uid
+        case Kind.GROUP | Kind.RECORD:
+            return None
+        case _:
+            assert_never(event.address.kind)

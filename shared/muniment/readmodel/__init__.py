@@ -1,0 +1,1 @@
+"""The Postgres side: schema and migrations, connections, named SQL, waiting for checkpoints."""

@@ -1,0 +1,18 @@
+-- select_for_delete --
+-- One page of a list, and one object more, which tells that there is another page.
+SELECT o.id, {sort_values}::text AS sort_values
+  FROM {table} AS o
+ WHERE o.parent = {parent}
+   AND {own}
+   AND {where}
+   AND {after}
+ ORDER BY {order}
+ LIMIT {fetched};
+
+-- has_writable --
+SELECT EXISTS (
+       SELECT
+         FROM {table} AS o
+        WHERE o.parent = {parent}
+          AND NOT o.deleted
+          AND {own});

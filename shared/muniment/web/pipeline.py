@@ -1,0 +1,155 @@
+"""The way of every request: the checks that need no state, in the contract's order (section 2.3).
+
+Requests come from the server's connections and from the items of a batch alike.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from muniment.runtime.logs import get_logger
+from muniment.web.authentication import Authenticator
+from muniment.web.cors import Cors, exposed
+from muniment.web.errors import (
+    Errors,
+    bad_request,
+    error,
+    method_not_allowed,
+    unknown_path,
+    unknown_version,
+)
+from muniment.web.http import Handler, Request, Response, Undecodable, decode_path
+from muniment.web.media import refuse_media
+from muniment.web.redirects import Redirects
+from muniment.web.routes import Endpoint, Route, Routes, Target, Unrouted
+from muniment.web.signals import Signals
+from muniment.web.traffic import Traffic
+
+log: Final = get_logger(__name__)
+
+SECURITY_HEADERS: Final[Mapping[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; ",
+}
+
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_HEADERS_KEPT_MAX: Final = 1024
+
+
+class Unavailable(Exception):
+    """A backend does not answer, or not yet: 503, and the client may try again."""
+
+
+class Pipeline:
+    """Routes a request, checks what needs no state, and hands it to the handler it is for."""
+
+    def __init__(
+        self,
+        *,
+        routes: Routes,
+        reads: Handler,
+        writes: Handler,
+        utilities: Mapping[Endpoint, Handler],
+        authenticator: Authenticator,
+        errors: Errors,
+        cors: Cors,
+        signals: Signals,
+        redirects: Redirects,
+        traffic: Traffic,
+        is_readonly: bool = False,
+    ) -> None:
+        self._routes = routes
+        self._reads = reads
+        self._writes = writes
+        self._utilities = dict(utilities)
+        self._authenticator = authenticator
+        self._errors = errors
+        self._cors = cors
+        self._signals = None if signals.are_silent else signals
+        self._redirects = redirects
+        self._traffic = traffic
+        self._is_readonly = is_readonly
+        self._headers: dict[tuple[str, str], dict[str, str]] = {}
+
+    async def handle(self, request: Request) -> Response:
+        """Answer, whatever happens: what a handler raises is logged here, once."""
+        began_s = self._traffic.begin()
+        try:
+            response = await self._answer(request)
+        except Unavailable as reason:
+            log.warning("request.unavailable", reason=str(reason), request_id=request.id)
+            response = self._errors.unavailable()
+        # The supervisor of a request: whatever broke, its client gets an answer in due form.
+        except Exception:
+            log.exception("request.failed", request_id=request.id, template=request.target.template)
+            response = self._errors.internal()
+        finally:
+            self._traffic.end()
+        self.complete(request, response)
+        self._traffic.count(request, response, began_s)
+        return response
+
+    async def _answer(self, request: Request) -> Response:
+        if self._signals is not None and (gone := self._signals.gone()):
+            return gone
+        method = request.method
+        if self._is_readonly and method not in _SAFE_METHODS:
+            return method_not_allowed("GET, HEAD, OPTIONS")
+        target = self._route(request)
+        if isinstance(target, Response):
+            return target
+        route = target.route
+        request.target = target
+        if method == "OPTIONS":
+            return self._cors.preflight(request, route)
+        if method not in route.methods:
+            return method_not_allowed(route.allow)
+        if route.is_resource and (refused := refuse_media(method, request.headers)):
+            return refused
+        request.requester = await self._authenticator.identify(request.headers)
+        request.faults = self._cors.faults(request.headers)
+        return await self._handler(route, method)(request)
+
+    def _route(self, request: Request) -> Target | Response:
+        raw_path = request.raw_path
+        try:
+            match = self._routes.match(decode_path(raw_path))
+        except Undecodable:
+            return bad_request("Invalid URL path.")
+        try:
+            _ = request.query
+        except Undecodable:
+            return bad_request("Invalid query string.")
+        if isinstance(match, Target):
+            # An encoded slash is part of a name, and no name has one (ID-6).
+            return unknown_path() if "%" in raw_path and "%2f" in raw_path.lower() else match
+        if match is Unrouted.OTHER_VERSION:
+            return unknown_version()
+        return self._redirects.answer(request, match) or unknown_path()
+
+    def _handler(self, route: Route, method: str) -> Handler:
+        if route.endpoint in self._utilities:
+            return self._utilities[route.endpoint]
+        return self._reads if method in _SAFE_METHODS else self._writes
+
+    def complete(self, request: Request, response: Response) -> None:
+        """Add what every answer carries (BASE-4, BASE-5, CORS-6, SIG-1)."""
+        route = request.target.route
+        kept = self._headers.get((route.template, request.method))
+        response.headers.update(kept or self._constant_headers(route, request.method))
+        if "Origin" in request.headers:
+            response.headers.update(self._cors.origin_headers(request.headers))
+        if self._signals is not None:
+            # An alert of the endpoint itself stays (SIG-5).
+            response.headers = self._signals.headers() | response.headers
+
+    def _constant_headers(self, route: Route, method: str) -> dict[str, str]:
+        headers = {**SECURITY_HEADERS, "Access-Control-Expose-Headers": exposed(route, method)}
+        if len(self._headers) < _HEADERS_KEPT_MAX:  # Methods are any text that a client sends.
+            self._headers[route.template, method] = headers
+        return headers
+
+
+async def misrouted(request: Request) -> Response:
+    """Stands in for the handlers that this service lacks: the gateway sent it the wrong method."""
+    message = f"This service does not take {request.method}: ask the gateway."
+    return error(404, 111, message)

@@ -1,0 +1,295 @@
+"""From a path to what it names: the table of endpoints (contract section 2.1)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum, auto
+from typing import Final, TypeAlias
+
+from muniment.domain.addresses import Address, BucketId, CollectionId, Kind
+
+
+class Endpoint(StrEnum):
+    """Every endpoint by name; which of them exist is a matter of `Features`."""
+
+    NOWHERE = "nowhere"
+    ROOT = "root"
+    HEARTBEAT = "heartbeat"
+    LBHEARTBEAT = "lbheartbeat"
+    VERSION = "version"
+    API = "api"
+    CONTRIBUTE = "contribute"
+    BATCH = "batch"
+    LIST = "list"
+    OBJECT = "object"
+    PERMISSIONS = "permissions"
+    HISTORY = "history"
+    SNAPSHOT = "snapshot"
+    FLUSH = "flush"
+    COUNTERS = "counters"
+    USER_DATA = "user_data"
+    METRICS = "metrics"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One row of the table."""
+
+    endpoint: Endpoint
+    template: str
+    """The path with names for what varies, for metrics and documentation."""
+    methods: tuple[str, ...]
+    """Without OPTIONS, which every route has."""
+    kind: Kind | None = None
+    allow: str = field(init=False)
+    """The `Allow` header."""
+
+    def __post_init__(self) -> None:
+        """Write `allow` once for all requests."""
+        object.__setattr__(self, "allow", ", ".join((*self.methods, "OPTIONS")))
+
+    @property
+    def is_resource(self) -> bool:
+        """Whether media types are judged, and answers are cacheable or not by section 13."""
+        return self.kind is not None
+
+
+# Not frozen: that doubles the cost of making one, and each request makes one.
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
+class Target:
+    """What one request is about: a route, and the ids in its path; never changed once made."""
+
+    route: Route
+    bucket_id: BucketId | None = None
+    collection_id: CollectionId | None = None
+    """Set for records only, as a record's parent."""
+    id: str | None = None
+    """The object's id; `None` for lists."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self.route.endpoint
+
+    @property
+    def kind(self) -> Kind | None:
+        return self.route.kind
+
+    @property
+    def is_list(self) -> bool:
+        return self.route.endpoint is Endpoint.LIST
+
+    @property
+    def template(self) -> str:
+        return self.route.template
+
+    def address(self, object_id: str) -> Address:
+        """The address of an object of this target's kind and parents. Raises `TypeError`."""
+        kind = self.route.kind
+        if kind is None:
+            message = f"no objects live at {self.route.template}"
+            raise TypeError(message)
+        bucket_id = BucketId(object_id) if self.bucket_id is None else self.bucket_id
+        return Address(
+            kind=kind, bucket_id=bucket_id, collection_id=self.collection_id, id=object_id
+        )
+
+
+NOWHERE: Final = Target(route=Route(endpoint=Endpoint.NOWHERE, template="", methods=()))
+
+
+class Unrouted(Enum):
+    """Why a path names nothing."""
+
+    NO_SUCH_PATH = auto()
+    OTHER_VERSION = auto()
+    WITHOUT_VERSION = auto()
+    """Version prefix missing: redirect (RT-1)."""
+    TRAILING_SLASH = auto()
+    """A known path but for slashes at its end, or `/v1` itself (RT-4, RT-5)."""
+
+
+Match: TypeAlias = Target | Unrouted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """Endpoints that exist only when their feature is on."""
+
+    batch: bool = False
+    groups: bool = False
+    permissions: bool = False
+    history: bool = False
+    flush: bool = False
+    counters: bool = False
+    user_data: bool = False
+    metrics: bool = False
+
+
+_GET: Final = ("GET", "HEAD")
+_LIST: Final = ("HEAD", "GET", "POST", "DELETE")
+_OBJECT: Final = ("GET", "HEAD", "PUT", "PATCH", "DELETE")
+_VERSION: Final = re.compile(r"/v[0-9]")
+
+
+class Routes:
+    """The routes that the features and the method switches (OFF-1) leave."""
+
+    def __init__(
+        self, features: Features, *, method_switches: Mapping[str, bool] | None = None
+    ) -> None:
+        switches = method_switches or {}
+        lists = {kind: _list_route(kind, switches) for kind in Kind}
+        objects = {kind: _object_route(kind, switches) for kind in Kind}
+        self._static = _static_routes(features, lists[Kind.BUCKET])
+        self._bucket = objects[Kind.BUCKET]
+        self._below_bucket: dict[str, tuple[Route, Route]] = {
+            "collections": (lists[Kind.COLLECTION], objects[Kind.COLLECTION])
+        }
+        if features.groups:
+            self._below_bucket["groups"] = (lists[Kind.GROUP], objects[Kind.GROUP])
+        self._records = lists[Kind.RECORD]
+        self._record = objects[Kind.RECORD]
+        self._history = _HISTORY if features.history else None
+        self._snapshot = _SNAPSHOT if features.history else None
+        self._user_data = _USER_DATA if features.user_data else None
+
+    @property
+    def all(self) -> tuple[Route, ...]:
+        """Every route that exists, in the order of the contract's table."""
+        below = [route for pair in self._below_bucket.values() for route in pair]
+        optional = (self._history, self._snapshot, self._user_data)
+        fixed = (*self._static.values(), self._bucket, *below, self._records, self._record)
+        return (*fixed, *(route for route in optional if route is not None))
+
+    def match(self, path: str) -> Match:
+        """What a decoded path names."""
+        segments = path.split("/")
+        target = self._target(segments)
+        return self._unrouted(path) if target is None else target
+
+    def _target(self, segments: list[str]) -> Target | None:
+        match segments:
+            case ["", "v1", "buckets", bid, "collections", cid, "records", rid] if bid and cid:
+                if not rid:
+                    return None
+                return Target(
+                    route=self._record,
+                    bucket_id=BucketId(bid),
+                    collection_id=CollectionId(cid),
+                    id=rid,
+                )
+            case ["", "v1", "buckets", bid, "collections", cid, "records"] if bid and cid:
+                return Target(
+                    route=self._records, bucket_id=BucketId(bid), collection_id=CollectionId(cid)
+                )
+            case ["", "v1", name]:
+                route = self._static.get(name)
+                return None if route is None else Target(route=route)
+            case ["", "v1", "buckets", bid] if bid:
+                return Target(route=self._bucket, bucket_id=BucketId(bid), id=bid)
+            case ["", "v1", "buckets", bid, name, *rest] if bid:
+                return self._target_below_bucket(BucketId(bid), name, rest)
+            case ["", "v1", "__user_data__", principal] if principal and self._user_data:
+                return Target(route=self._user_data, id=principal)
+            case _:
+                return None
+
+    def _target_below_bucket(self, bid: BucketId, name: str, rest: list[str]) -> Target | None:
+        routes = self._below_bucket.get(name)
+        match rest:
+            case [] if routes is not None:
+                return Target(route=routes[0], bucket_id=bid)
+            case [object_id] if routes is not None and object_id:
+                return Target(route=routes[1], bucket_id=bid, id=object_id)
+            case [] if name == "history" and self._history is not None:
+                return Target(route=self._history, bucket_id=bid)
+            case ["collections", versioned] if name == "snapshot" and self._snapshot is not None:
+                return Target(route=self._snapshot, bucket_id=bid, id=versioned)
+            case _:
+                return None
+
+    def _unrouted(self, path: str) -> Unrouted:
+        if path == "/v1":
+            return Unrouted.TRAILING_SLASH
+        if path.startswith("/v1/"):
+            # `/v1//` is the root view and more: its known path is `/v1/`.
+            bare = path.rstrip("/")
+            known = bare == "/v1" or self._target(bare.split("/")) is not None
+            is_slash = path.endswith("/") and known
+            return Unrouted.TRAILING_SLASH if is_slash else Unrouted.NO_SUCH_PATH
+        if _VERSION.match(path) is None:
+            return Unrouted.WITHOUT_VERSION
+        return Unrouted.NO_SUCH_PATH if path.startswith("/v1") else Unrouted.OTHER_VERSION
+
+
+def _static_routes(features: Features, buckets: Route) -> dict[str, Route]:
+    """The paths of one segment below the version."""
+    routes = {
+        "": Route(endpoint=Endpoint.ROOT, template="/v1/", methods=_GET),
+        "__heartbeat__": _utility(Endpoint.HEARTBEAT, "__heartbeat__"),
+        "__lbheartbeat__": _utility(Endpoint.LBHEARTBEAT, "__lbheartbeat__"),
+        "__version__": _utility(Endpoint.VERSION, "__version__"),
+        "__api__": _utility(Endpoint.API, "__api__"),
+        "contribute.json": _utility(Endpoint.CONTRIBUTE, "contribute.json"),
+        "buckets": buckets,
+    }
+    optional = {
+        "batch": (features.batch, Endpoint.BATCH, ("POST",)),
+        "permissions": (features.permissions, Endpoint.PERMISSIONS, ("HEAD", "GET")),
+        "__flush__": (features.flush, Endpoint.FLUSH, ("POST",)),
+        "__counters__": (features.counters, Endpoint.COUNTERS, _GET),
+        "__metrics__": (features.metrics, Endpoint.METRICS, _GET),
+    }
+    for name, (is_on, endpoint, methods) in optional.items():
+        if is_on:
+            routes[name] = _utility(endpoint, name, methods)
+    return routes
+
+
+def _utility(endpoint: Endpoint, name: str, methods: tuple[str, ...] = _GET) -> Route:
+    return Route(endpoint=endpoint, template=f"/v1/{name}", methods=methods)
+
+
+_HISTORY: Final = Route(
+    endpoint=Endpoint.HISTORY,
+    template="/v1/buckets/{bucket_id}/history",
+    methods=("GET", "HEAD", "DELETE"),
+)
+
+_SNAPSHOT: Final = Route(
+    endpoint=Endpoint.SNAPSHOT,
+    template="/v1/buckets/{bucket_id}/snapshot/collections/{collection_id}@{timestamp}",
+    methods=_GET,
+)
+
+_USER_DATA: Final = Route(
+    endpoint=Endpoint.USER_DATA, template="/v1/__user_data__/{principal}", methods=("DELETE",)
+)
+
+_LIST_TEMPLATES: Final[Mapping[Kind, str]] = {
+    Kind.BUCKET: "/v1/buckets",
+    Kind.GROUP: "/v1/buckets/{bucket_id}/groups",
+    Kind.COLLECTION: "/v1/buckets/{bucket_id}/collections",
+    Kind.RECORD: "/v1/buckets/{bucket_id}/collections/{collection_id}/records",
+}
+
+
+def _list_route(kind: Kind, switches: Mapping[str, bool]) -> Route:
+    methods = tuple(m for m in _LIST if _is_on(switches, f"plural_{kind}", m))
+    return Route(endpoint=Endpoint.LIST, kind=kind, template=_LIST_TEMPLATES[kind], methods=methods)
+
+
+def _object_route(kind: Kind, switches: Mapping[str, bool]) -> Route:
+    methods = tuple(m for m in _OBJECT if _is_on(switches, f"object_{kind}", m))
+    return Route(
+        endpoint=Endpoint.OBJECT,
+        kind=kind,
+        template=f"{_LIST_TEMPLATES[kind]}/{{{kind}_id}}",
+        methods=methods,
+    )
+
+
+def _is_on(switches: Mapping[str, bool], prefix: str, method: str) -> bool:
+    """HEAD goes with GET."""
+    name = "get" if method == "HEAD" else method.lower()
+    return switches.get(f"{prefix}_{name}_enabled", True)

@@ -1,0 +1,57 @@
+"""Migrations against a real Postgres."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from muniment.readmodel import migrate as module
+from muniment.readmodel.connection import open_connection
+from muniment.readmodel.migrate import SchemaUnfit, check, migrate, migrations, pending
+from muniment.runtime.errors import DependencyUnreachable
+
+
+async def test_a_fresh_database_gets_everything_once(database: str) -> None:
+    """Any service may do it at its start."""
+    async with open_connection(database, application="test") as connection:
+        with pytest.raises(SchemaUnfit, match="lacks migrations"):
+            await check(connection)
+
+        assert list(await migrate(connection)) == [migration.name for migration in migrations()]
+
+        assert await migrate(connection) == []
+        assert await pending(connection) == []
+        await check(connection)
+
+
+async def test_services_that_start_together_take_turns(database: str) -> None:
+    """Each file runs once, whoever comes first."""
+
+    async def start() -> int:
+        async with open_connection(database, application="test") as connection:
+            return len(await migrate(connection))
+
+    done = await asyncio.gather(*(start() for _ in range(4)))
+
+    assert sum(done) == len(migrations())
+
+
+async def test_a_migration_that_fails_leaves_nothing(
+    connection: "asyncpg.Connection[asyncpg.Record]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its transaction is all or nothing; the next start tries again."""
+    broken = module.Migration(name="9999_broken.sql", text="CREATE TABLE half (); SELECT 1 / 0;")
+    monkeypatch.setattr(module, "migrations", lambda: [*migrations(), broken])
+
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await migrate(connection)
+
+    assert await connection.fetchval("SELECT to_regclass('half')") is None
+    assert [migration.name for migration in await pending(connection)] == ["9999_broken.sql"]
+
+
+async def test_a_database_that_is_not_there_is_told_in_a_sentence(database: str) -> None:
+    """Waiting would not mend it."""
+    with pytest.raises(DependencyUnreachable, match="MUNIMENT_POSTGRES_URL"):
+        async with open_connection(f"{database}_not", application="test"):
+            pass

@@ -1,0 +1,259 @@
+"""The projector against a real Postgres: the read model equals the log, whatever happens."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import cast
+
+import asyncpg
+import pytest
+
+from muniment.domain.addresses import bucket, collection, record
+from muniment.log.protocol import Entry, Offset, Partition, Start
+from muniment.projector.projector import Overtaken, Poisoned
+from muniment.readmodel.checkpoints import CHANNEL
+from muniment.readmodel.connection import open_connection
+from tests.support.projecting import append, checkpoints, log_of, project_all, projecting, projector
+from tests.support.read_model import view_of_log, view_of_postgres
+from tests.support.story import ADDRESSES, PARTITIONS, Step, Story, Verb
+
+DEADLINE_S = 20.0
+
+ATLAS = bucket("atlas")
+STATIONS = collection("atlas", "stations")
+ONE = record("atlas", "stations", "one")
+BEGINNING: list[Step] = [("write", ATLAS), ("write", STATIONS), ("write", ONE)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_the_read_model_equals_a_fold_of_the_log(
+    seed: int, database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """Any history, in batches of any size, over a projector that is killed now and then."""
+    chance = random.Random(seed)
+    story = Story().play(_steps(chance, 150))
+    log = log_of([])
+
+    for batch in _cut(story, chance):
+        append(log, batch)
+        async with projecting(log, database, entries_max=chance.randint(1, 40)):
+            await asyncio.sleep(chance.random() * 0.02)
+    await project_all(log, database)
+
+    assert await view_of_postgres(connection) == view_of_log(story.entries)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_replay_changes_nothing(
+    seed: int, database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """A restored backup, a checkpoint set back: the same entries once more, the same rows."""
+    chance = random.Random(seed)
+    story = Story().play(_steps(chance, 100))
+    log = log_of(story.entries)
+    await project_all(log, database)
+
+    await connection.execute("UPDATE checkpoint SET next_offset = 0, claim_offset = NULL")
+    await project_all(log, database, entries_max=chance.randint(1, 100))
+
+    assert await view_of_postgres(connection) == view_of_log(story.entries)
+
+
+async def test_a_projector_that_was_overtaken_writes_nothing(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """A zombie that wakes up late must not put old rows over new ones."""
+    log = log_of(Story().play(BEGINNING).entries)
+    await project_all(log, database)
+    zombie = projector(log, connection)
+    zombie._at = {partition: Start(offset=Offset(0), claim=None) for partition in PARTITIONS}
+    before = await view_of_postgres(connection)
+
+    with pytest.raises(Overtaken):
+        await zombie._project(
+            Story().play([("write", bucket("aviary"))]).entries,
+            {**zombie._at, PARTITIONS[0]: Start(offset=Offset(2), claim=Offset(0))},
+        )
+
+    assert await view_of_postgres(connection) == before
+
+
+async def test_one_checkpoint_that_was_moved_holds_back_the_whole_batch(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """Rows of two partitions travel in one statement: both or none."""
+    log = log_of([])
+    await project_all(log, database)
+    story = Story().play([("write", ATLAS), ("write", bucket("birds"))])
+    zombie = projector(log, connection)
+    zombie._at = await zombie._read_checkpoints()
+    await connection.execute("UPDATE checkpoint SET next_offset = 2 WHERE partition = 1")
+
+    with pytest.raises(Overtaken):
+        await zombie._project(
+            story.entries,
+            {partition: Start(offset=Offset(2), claim=Offset(0)) for partition in PARTITIONS},
+        )
+
+    assert await checkpoints(connection) == {0: 0, 1: 2}
+    assert (await view_of_postgres(connection)).objects == {}
+
+
+async def test_two_projectors_race_and_one_loses(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """The comparison holds even while the other's transaction is still open."""
+    story = Story().play(BEGINNING)
+    await project_all(log_of([]), database)
+    slow = projector(log_of(story.entries), connection)
+    slow._at = await slow._read_checkpoints()
+    reached = {**slow._at, PARTITIONS[0]: Start(offset=Offset(4), claim=Offset(0))}
+    async with open_connection(database, application="fast") as other:
+        transaction = other.transaction()
+        await transaction.start()
+        await other.execute("UPDATE checkpoint SET next_offset = 1 WHERE partition = 0")
+
+        losing = asyncio.create_task(slow._project(story.entries, reached))
+        await asyncio.sleep(0.1)
+        await transaction.commit()
+
+        with pytest.raises(Overtaken):
+            await losing
+    assert (await view_of_postgres(connection)).objects == {}
+
+
+async def test_a_flushed_partition_keeps_no_tombstones(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """Test suites flush between tests and expect an empty store; other partitions stay."""
+    gone: list[Step] = [("write", bucket("birds")), ("delete", ATLAS), ("write", ATLAS)]
+    story = Story().play([*BEGINNING, *gone])
+    log = log_of(story.entries)
+    await project_all(log, database)
+
+    done = len(story.entries)
+    story.flush(PARTITIONS[0])
+    append(log, story.entries[done:])
+    await project_all(log, database)
+
+    assert list((await view_of_postgres(connection)).objects) == ["/buckets/birds"]
+
+
+async def test_a_flush_and_what_follows_may_share_a_batch(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """The bucket that was there is gone, the new one of the same name is another."""
+    story = Story().play(BEGINNING)
+    log = log_of(story.entries)
+    await project_all(log, database)
+
+    done = len(story.entries)
+    story.play([("flush", ATLAS), ("write", ATLAS), ("write", STATIONS)])
+    append(log, story.entries[done:])
+    await project_all(log, database)
+
+    assert await view_of_postgres(connection) == view_of_log(story.entries)
+
+
+async def test_an_entry_that_cannot_be_applied_is_not_skipped(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """What comes before it is served; then a person must look."""
+    story = Story().play(BEGINNING)
+    story.write(ONE, title="\N{NULL}")
+    story.write(ONE, title="later")
+    log = log_of(story.entries)
+
+    with pytest.raises(Poisoned) as caught:
+        await project_all(log, database)
+
+    assert (caught.value.partition, caught.value.offset) == (0, 4)
+    assert await checkpoints(connection) == {0: 4, 1: 0}
+    assert await view_of_postgres(connection) == view_of_log(story.entries[:4])
+
+
+async def test_the_checkpoint_passes_what_a_stale_owner_wrote(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """Nothing of it is applied, and nobody waits for it for ever."""
+    story = Story().play([*BEGINNING, ("claim", ATLAS)])
+    log = log_of(story.entries)
+    story.write(ONE, title="stale")
+    stale = story.entries.pop()
+    object.__setattr__(stale, "claim", Offset(0))
+    append(log, [stale])
+
+    await project_all(log, database)
+
+    assert await checkpoints(connection) == {0: 6, 1: 0}
+    assert await view_of_postgres(connection) == view_of_log(story.entries)
+
+
+async def test_every_batch_is_told_once(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """Writers wait for this: partition, next offset, claim."""
+    told: list[str] = []
+    await connection.add_listener(CHANNEL, lambda *said: told.append(cast("str", said[3])))
+    log = log_of(Story().play([*BEGINNING, ("write", bucket("birds"))]).entries)
+
+    await project_all(log, database)
+    await _until(lambda: bool(told))
+
+    assert sorted(told[0].split(",")) == ["0:4:0", "1:2:0"]
+    assert len(told) == 1
+
+
+async def test_many_partitions_at_once_are_told_in_several_payloads(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    """A payload of 8,000 bytes or more would fail the transaction."""
+    told: list[str] = []
+    await connection.add_listener(CHANNEL, lambda *said: told.append(cast("str", said[3])))
+    many = [Partition(number) for number in range(1_000)]
+    writer = projector(log_of([]), connection)
+    await connection.execute(
+        "INSERT INTO checkpoint (partition, next_offset) SELECT unnest($1::int[]), 0", many
+    )
+    writer._at = {partition: Start(offset=Offset(0), claim=None) for partition in many}
+
+    far = Start(offset=Offset(10**15), claim=Offset(10**15 - 1))
+    await writer._project([], dict.fromkeys(many, far))
+    await _until(lambda: sum(said.count(",") + 1 for said in told) == len(many))
+
+    assert set((await checkpoints(connection)).values()) == {10**15}
+
+
+async def test_an_idle_projector_shows_that_it_lives(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """The heartbeat can tell one that hangs from one that has nothing to do."""
+    async with projecting(log_of([]), database):
+        row = None
+        async with asyncio.timeout(DEADLINE_S):
+            while row is None:
+                await asyncio.sleep(0.05)
+                row = await connection.fetchrow("SELECT * FROM projector_beat")
+
+    assert (row["instance_id"], row["lag_entries"]) == ("test", 0)
+
+
+def _steps(chance: random.Random, count: int) -> list[Step]:
+    verbs: list[Verb] = ["write"] * 8 + ["delete"] * 3 + ["claim"]
+    common = [(chance.choice(verbs), chance.choice(ADDRESSES)) for _ in range(count)]
+    common.insert(count // 2, ("flush", ATLAS))
+    return common
+
+
+def _cut(story: Story, chance: random.Random) -> list[list[Entry]]:
+    ends = sorted(chance.sample(range(len(story.entries)), 5))
+    return [
+        story.entries[begin:end]
+        for begin, end in zip([0, *ends], [*ends, len(story.entries)], strict=True)
+    ]
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not is_so():
+            await asyncio.sleep(0.01)

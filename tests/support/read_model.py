@@ -1,0 +1,145 @@
+"""What readers can see, as plain values: folded from the log by rote, or dumped from Postgres.
+
+The two must be equal, whatever happened on the way. `view_of_log` knows nothing of lives, batches
+or tables: it takes one entry after another and handles URIs only.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from muniment.domain.addresses import Address, Kind, parse_uri
+from muniment.domain.events import Action, ObjectChanged, PartitionFlushed
+from muniment.log.protocol import Claim, Entry, Partition
+from muniment.readmodel.connection import Connection
+from muniment.readmodel.sql import Statements
+
+SQL: Final = Statements("tests.support", "read_model.sql")
+
+Json: TypeAlias = dict[str, Any]
+
+LISTS: Final = {
+    Kind.BUCKET: "/buckets",
+    Kind.COLLECTION: "collections",
+    Kind.GROUP: "groups",
+    Kind.RECORD: "records",
+}
+HISTORY: Final = "history"
+
+
+@dataclass(slots=True)
+class View:
+    """Everything that a reader with all permissions can find."""
+
+    objects: dict[str, Json] = field(default_factory=dict[str, Json])
+    """URI to `data` and `permissions`; tombstones as well."""
+    timestamps: dict[str, int] = field(default_factory=dict[str, int])
+    """URI of a list to its timestamp."""
+    history: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
+    """URI of a bucket to its entries, oldest first."""
+    owners: dict[int, str] = field(default_factory=dict[int, str])
+    """Partition to the URL of its owner."""
+
+    @property
+    def living(self) -> Mapping[str, Json]:
+        """The objects without the tombstones."""
+        return {uri: kept for uri, kept in self.objects.items() if kept["permissions"]}
+
+
+def view_of_log(entries: Iterable[Entry]) -> View:
+    """Take the entries one by one, as a reader of the documentation would."""
+    view = View()
+    partitions: dict[str, Partition] = {}
+    for entry in entries:
+        match entry.content:
+            case ObjectChanged() as event:
+                partitions[f"/buckets/{event.address.bucket_id}"] = entry.position.partition
+                _change(view, event)
+            case PartitionFlushed():
+                for uri, partition in partitions.items():
+                    if partition == entry.position.partition:
+                        _forget_below(view, uri)
+                        view.objects.pop(uri, None)
+            case Claim() as claim:
+                view.owners[entry.position.partition] = claim.url
+    return view
+
+
+async def view_of_postgres(connection: Connection) -> View:
+    """Dump what can be reached; the connection's `search_path` says from which read model."""
+    view = View()
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        for row in await connection.fetch(SQL.reachable_objects):
+            view.objects[row["uri"]] = {
+                "data": orjson.loads(row["data"]),
+                "permissions": orjson.loads(row["permissions"]),
+            }
+        for row in await connection.fetch(SQL.reachable_timestamps):
+            view.timestamps[row["uri"]] = row["last_modified"]
+        for row in await connection.fetch(SQL.reachable_history):
+            view.history.setdefault(row["bucket_uri"], []).append(orjson.loads(row["entry"]))
+        for row in await connection.fetch(SQL.owners):
+            view.owners[row["partition"]] = row["url"]
+    return view
+
+
+def _change(view: View, event: ObjectChanged) -> None:
+    address = event.address
+    if event.action is not Action.UPDATED and address.kind in (Kind.BUCKET, Kind.COLLECTION):
+        _forget_below(view, address.uri)
+    view.objects[address.uri] = {
+        "data": event.after.data,
+        "permissions": _sorted(event.after.permissions),
+    }
+    _raise(view, _list_of(address), event.last_modified)
+    if event.action is Action.CREATED and address.kind is Kind.BUCKET:
+        _raise(view, f"{address.uri}/{LISTS[Kind.COLLECTION]}", event.last_modified)
+        _raise(view, f"{address.uri}/{LISTS[Kind.GROUP]}", event.last_modified)
+    if event.action is Action.CREATED and event.records_from is not None:
+        _raise(view, f"{address.uri}/{LISTS[Kind.RECORD]}", event.records_from)
+    if not (address.kind is Kind.BUCKET and event.action is Action.DELETED):
+        bucket_uri = f"/buckets/{address.bucket_id}"
+        _raise(view, f"{bucket_uri}/{HISTORY}", event.stream_at)
+        view.history.setdefault(bucket_uri, []).append(_history_entry(event))
+
+
+def _history_entry(event: ObjectChanged) -> Json:
+    address = event.address
+    collection_id = address.id if address.kind is Kind.COLLECTION else address.collection_id
+    return {
+        "id": event.id,
+        "last_modified": event.stream_at,
+        "occurred_at_ms": event.occurred_at,
+        "action": event.action.removesuffix("d"),
+        "resource_name": address.kind,
+        "uri": address.uri,
+        "collection_id": collection_id,
+        "object_id": address.id,
+        "user_id": event.cause.actor,
+        "request_id": event.cause.request_id,
+        "data": event.after.data,
+        "permissions": _sorted(event.after.permissions),
+    }
+
+
+def _forget_below(view: View, uri: str) -> None:
+    for kept in (view.objects, view.timestamps):
+        for other in [other for other in kept if other.startswith(f"{uri}/")]:
+            del kept[other]
+    if parse_uri(uri).kind is Kind.BUCKET:
+        view.history.pop(uri, None)
+
+
+def _list_of(address: Address) -> str:
+    name = LISTS[address.kind]
+    return f"{address.parent_uri}/{name}" if address.parent_uri else name
+
+
+def _raise(view: View, list_uri: str, at: int) -> None:
+    view.timestamps[list_uri] = max(at, view.timestamps.get(list_uri, at))
+
+
+def _sorted(permissions: Mapping[str, Iterable[str]]) -> Json:
+    return {name: sorted(held_by) for name, held_by in permissions.items()}
