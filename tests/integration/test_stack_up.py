@@ -104,6 +104,18 @@ def test_a_signal_ends_every_child(server: MunimentServer, number: signal.Signal
     assert list((server.data_dir / "run").glob("children-*")) == []
 
 
+def test_a_signal_during_the_start_ends_it(data_dir: Path) -> None:
+    """Whoever sees a mistake in the first lines does not wait for the last."""
+    with running_server(data_dir, stack=None, program=PROGRAM, waits=False) as server:
+        wait_until(lambda: bool(server.entries()), what="the first child", timeout_s=30)
+        pids = family(server)
+
+        status = server.stop(signal.SIGINT)
+
+    assert status == 0
+    assert living(pids) == []
+
+
 def test_a_killed_supervisor_leaves_nobody_behind(server: MunimentServer) -> None:
     """Nobody is left to end the children but the guard."""
     pids = family(server)

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import pytest
 from docker.errors import DockerException  # type: ignore[import-untyped]  # it has no types
+from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
-from testcontainers.postgres import PostgresContainer
 
 KAFKA_IMAGE: Final = "apache/kafka:4.1.1"
 POSTGRES_IMAGE: Final = "postgres:18"

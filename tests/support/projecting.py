@@ -1,8 +1,9 @@
 """Runs the real projector on a log in memory, for as long as a test needs it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from inspect import isawaitable
 
 import asyncpg
 
@@ -65,11 +66,23 @@ async def project_all(log: MemoryLog, database: str, *, entries_max: int = 1_000
         projecting(log, database, entries_max=entries_max) as task,
     ):
         ends = await log.end_offsets()
-        async with asyncio.timeout(DEADLINE_S):
-            while not task.done() and await checkpoints(connection) != ends:
-                await asyncio.sleep(0.005)
+
+        async def is_over() -> bool:
+            return task.done() or await checkpoints(connection) == ends
+
+        await until(is_over)
         if task.done():
             await task
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    """Wait until it is so, whether that is to be awaited or not; fail at the deadline."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            answer = is_so()
+            if await answer if isawaitable(answer) else answer:
+                return
+            await asyncio.sleep(0.005)
 
 
 async def checkpoints(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[int, int]:

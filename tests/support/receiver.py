@@ -80,7 +80,7 @@ def fail_first(times: int, status: int = 500) -> Behaviour:
 
 
 class Receiver:
-    """See the module. A request whose signature is wrong is answered with 401 and kept in `forged`."""
+    """See the module. A request whose signature is wrong gets a 401, and is kept in `forged`."""
 
     def __init__(self, secret: str | Callable[[str], str], *, port: int = 0) -> None:
         self.received: list[Received] = []
@@ -89,7 +89,7 @@ class Receiver:
         """Those of them that were answered with 2xx."""
         self.forged: list[Received] = []
         self.port = port
-        self._secret = secret
+        self.secret = secret
         self._behaviour: Behaviour = always(OK)
         self._tries: dict[tuple[str, str], int] = {}
         self._verifiers: dict[str, Webhook] = {}
@@ -121,9 +121,11 @@ class Receiver:
 
     async def start(self) -> None:
         """Listen; after a `stop` on the same port again."""
-        self._runner = web.ServerRunner(web.Server(self._answer, access_log=None))
+        self._runner = web.ServerRunner(
+            web.Server(self._answer, access_log=None), shutdown_timeout=0.1
+        )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, shutdown_timeout=0.1)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
         self.port = int(self._runner.addresses[0][1])
 
@@ -175,7 +177,7 @@ class Receiver:
         )
 
     def _is_verified(self, path: str, headers: Mapping[str, str], body: bytes) -> bool:
-        secret = self._secret if isinstance(self._secret, str) else self._secret(path)
+        secret = self.secret if isinstance(self.secret, str) else self.secret(path)
         verifier = self._verifiers.get(secret)
         if verifier is None:
             verifier = self._verifiers[secret] = Webhook(secret)

@@ -1,4 +1,4 @@
-"""The read model's tables in memory, as far as `fold` is concerned: what each batch does to them."""
+"""The read model's tables in memory: what each folded batch does to their rows."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

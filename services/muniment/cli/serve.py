@@ -1,15 +1,17 @@
 """`muniment serve NAME`: one service on a Kafka and a Postgres that run already."""
 
 import gc
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from importlib import import_module
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from muniment.runtime import loop
 from muniment.runtime.logs import configure_logging
 from muniment.runtime.settings import Settings
 
 Part = Literal["command", "query", "projector", "webhooks", "api"]
+Run = Callable[[Settings], Coroutine[Any, Any, None]]
+"""Every service's `app.run`: serves until a signal ends it."""
 
 
 def serve(part: Part, settings: Settings) -> None:
@@ -19,13 +21,9 @@ def serve(part: Part, settings: Settings) -> None:
     """
     configure_logging(level=settings.log_level, form=settings.log_format, service=part)
     # Imported here: a service loads its own code and no other's.
-    run = cast("Callable[[Settings], Awaitable[None]]", import_module(f"muniment.{part}.app").run)
+    run = cast("Run", import_module(f"muniment.{part}.app").run)
     _settle_garbage()
-    loop.run(_served(run, settings))
-
-
-async def _served(run: Callable[[Settings], Awaitable[None]], settings: Settings) -> None:
-    await run(settings)
+    loop.run(run(settings))
 
 
 def _settle_garbage() -> None:

@@ -22,11 +22,10 @@ from muniment.command.loading import ReadModel
 from muniment.command.membership import Membership, join_group
 from muniment.command.owner import Owner, OwnerLimits
 from muniment.command.owners import Owners
-from muniment.domain.addresses import Kind
 from muniment.domain.events import EventId
 from muniment.domain.permissions import Granted
 from muniment.domain.rules import Rules
-from muniment.domain.values import Principal, Timestamp
+from muniment.domain.values import Timestamp
 from muniment.log.connection import parse_kafka_url
 from muniment.log.kafka import KafkaLog
 from muniment.log.options import LogOptions
@@ -148,7 +147,7 @@ class CommandSide:
         self, event_log: Log, read_model: ReadModel, membership: Membership, forwarder: Forwarder
     ) -> AsyncGenerator[tuple[_AtWork, Owners]]:
         settings, edge = self._settings, self._edge
-        rules = rules_of(settings)
+        rules = rules_of(settings, edge.granted)
         limits = Limits(page_max=settings.paginate_by, fetch_max=settings.storage_max_fetch_size)
         bucket_list = BucketList(read_model, turn_timeout_s=settings.projection_wait_timeout_s)
         decider = Decider(
@@ -232,19 +231,10 @@ def make_event_id() -> EventId:
     return EventId(str(uuid7()))
 
 
-def rules_of(settings: Settings) -> Rules:
+def rules_of(settings: Settings, granted: Granted) -> Rules:
     """What the settings say about who may do what, and about schemas."""
-    granted = {
-        kind: {
-            name: frozenset(
-                Principal(principal) for principal in getattr(settings, f"{kind}_{name}_principals")
-            )
-            for name in ("create", "read", "write")
-        }
-        for kind in Kind
-    }
     return Rules(
-        granted=Granted(by_kind=granted),
+        granted=granted,
         explicit_permissions=settings.explicit_permissions,
         validates_records=settings.experimental_collection_schema_validation,
     )

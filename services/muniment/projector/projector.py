@@ -78,26 +78,31 @@ class Projector:
 
         Raises `Overtaken` and `Poisoned`, and what the log and the connection raise.
         """
-        self._at = await self._read_checkpoints()
-        reader = await self._log.reader(self._at)
+        reader = await self._log.reader(await self.open())
         try:
             while not stopping.is_set():
                 entries = await reader.read(wait_s=READ_WAIT_S, entries_max=self._entries_max)
-                await self._project(entries, reader.positions())
+                await self.project(entries, reader.positions())
                 await self._beat()
         finally:
             await reader.close()
 
-    async def _read_checkpoints(self) -> dict[Partition, Start]:
+    async def open(self) -> Places:
+        """Read where to go on; partitions that are new start at 0."""
         partitions = list(self._log.partitions)
         await self._connection.execute(SQL.open_checkpoints, partitions)
         rows = await self._connection.fetch(SQL.read_checkpoints, partitions)
-        return {
+        self._at = {
             row["partition"]: Start(offset=row["next_offset"], claim=row["claim_offset"])
             for row in rows
         }
+        return self._at
 
-    async def _project(self, entries: Sequence[Entry], reached: Places) -> None:
+    async def project(self, entries: Sequence[Entry], reached: Places) -> None:
+        """Apply what was read, up to the places that reading has reached.
+
+        Raises `Overtaken` and `Poisoned`.
+        """
         # A stale owner's entries are not among those read, but the checkpoint passes them too.
         to = {partition: at for partition, at in reached.items() if at != self._at[partition]}
         if not to:

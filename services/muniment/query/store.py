@@ -16,7 +16,6 @@ from muniment.readmodel.connection import (
     open_pool,
 )
 from muniment.readmodel.sql import Statements
-from muniment.runtime.errors import DependencyUnreachable
 from muniment.runtime.logs import get_logger
 from muniment.web.pipeline import Unavailable
 
@@ -28,6 +27,7 @@ SQL: Final = Statements(__package__, "store.sql")
 
 AWAY: Final = (
     *UNREACHABLE,
+    asyncpg.InternalClientError,
     asyncpg.QueryCanceledError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -92,6 +92,11 @@ class Store:
             connection = await self._acquire(pool)
             try:
                 row = await connection.fetchrow(statement, *values)
+            except asyncpg.InternalClientError:
+                # asyncpg stumbles over what the server said while nothing was asked (that it is
+                # shutting down), and would on each later use of this connection.
+                connection.terminate()
+                raise
             finally:
                 await pool.release(connection)
         except AWAY as error:
@@ -112,19 +117,28 @@ class Store:
 async def open_store(
     dsn: str, *, pool_size: int, statement_timeout_s: float
 ) -> AsyncGenerator[Store]:
-    """A store that is there at once and works as soon as Postgres does."""
+    """A store that is there at once and works as soon as Postgres does.
+
+    Raises a `UserError` when Postgres refuses the connection for good.
+    """
     store = Store()
-    async with AsyncExitStack() as pools, asyncio.TaskGroup() as group:
-        connecting = group.create_task(
-            _connect(
-                store, pools, dsn, pool_size=pool_size, statement_timeout_s=statement_timeout_s
-            ),
-            name="query.connect",
-        )
-        try:
-            yield store
-        finally:
-            connecting.cancel()
+    try:
+        async with AsyncExitStack() as pools, asyncio.TaskGroup() as group:
+            connecting = group.create_task(
+                _connect(
+                    store, pools, dsn, pool_size=pool_size, statement_timeout_s=statement_timeout_s
+                ),
+                name="query.connect",
+            )
+            try:
+                yield store
+            finally:
+                connecting.cancel()
+    except BaseExceptionGroup as failures:
+        # One failure, of connecting or of the block itself, is told as it is.
+        if len(failures.exceptions) == 1:
+            raise failures.exceptions[0] from None
+        raise
 
 
 async def _connect(
@@ -152,9 +166,6 @@ async def _connect(
             log.warning("query.postgres_away", reason=str(error), retry_s=retry_s)
             await asyncio.sleep(retry_s)
             retry_s = min(retry_s * 2, _RETRY_MAX_S)
-        except asyncpg.PostgresError as error:
-            message = f"Postgres refuses the query service ({error}): mend MUNIMENT_POSTGRES_URL."
-            raise DependencyUnreachable(message) from error
         else:
             store.use(objects=objects, lists=lists)
             log.info("query.postgres_up")

@@ -64,4 +64,4 @@ def by_exit_code(code: int, sentence: str) -> StackError:
     """The error of a child that ended with the code, told on as ours."""
     kinds = (SettingWrong, Unreachable, Taken, FolderBroken, NoRoom)
     kind = next((kind for kind in kinds if kind.exit_code == code), StartFailed)
-    return kind(sentence.removeprefix("muniment: "))
+    return kind(sentence)

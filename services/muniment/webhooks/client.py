@@ -28,6 +28,7 @@ class Failure(StrEnum):
     TLS = "tls"
     FORBIDDEN = "forbidden_address"
     BROKEN = "broken_answer"
+    URL = "invalid_url"
     LOST = "not_on_the_log"
 
 
@@ -158,5 +159,7 @@ def _kind_of(error: Exception) -> Failure:
             return Failure.TLS
         case aiohttp.ClientConnectorError():
             return Failure.CONNECT
+        case aiohttp.InvalidURL():
+            return Failure.URL
         case _:
             return Failure.BROKEN

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from muniment.domain.addresses import Kind
 from muniment.domain.events import EventId, ObjectChanged, PartitionFlushed
 from muniment.domain.values import Uid
-from muniment.log.protocol import Entry, Log, Offset, Partition, Start
+from muniment.log.protocol import Entry, Log, LogUnavailable, Offset, Partition, Start
 from muniment.runtime import metrics
 from muniment.runtime.logs import get_logger
 from muniment.webhooks.client import Answer, Failure
@@ -34,6 +34,7 @@ COMMIT_EVERY_S: Final = 0.02
 IDLE_COMMIT_EVERY_S: Final = 1.0
 """Between two commits while the log has nothing for any endpoint."""
 SAY_EVERY_S: Final = 60.0
+MEASURE_EVERY_S: Final = 5.0
 
 START: Final = Start(offset=Offset(0), claim=None)
 
@@ -110,11 +111,12 @@ class Dispatcher:
             async with self._group as group:
                 group.create_task(self._commit_often())
                 reading = group.create_task(self._read())
+                measuring = group.create_task(self._measure_lag())
                 for lane in list(self._lanes.values()):
                     self._pump(lane)
                 await stopping.wait()
                 self._is_stopping = True
-                await _end([reading, *self._rereaders.values()])
+                await _end([reading, measuring, *self._rereaders.values()])
                 if self._workers:
                     await asyncio.wait(self._workers)
                 # The committer ends by itself: a commit that is cut off may or may not have been.
@@ -393,6 +395,14 @@ class Dispatcher:
         metrics.WEBHOOK_DELIVERIES_PARKED.set(
             sum(lane.parked_count for lane in self._lanes.values())
         )
+
+    async def _measure_lag(self) -> None:
+        while True:
+            with suppress(LogUnavailable):
+                for partition, end in (await self._log.end_offsets()).items():
+                    behind = max(end - self._reading_at(partition), 0)
+                    metrics.WEBHOOK_LAG_EVENTS.labels(partition).set(behind)
+            await asyncio.sleep(MEASURE_EVERY_S)
 
 
 def _outcome(answer: Answer) -> str:

@@ -20,8 +20,8 @@ Operation: TypeAlias = Mapping[str, JsonValue]
 OPERATIONS: Final = ("test", "add", "remove", "replace", "move", "copy")
 OPERATIONS_MAX: Final = 1_000
 """Most operations of one JSON Patch."""
-ADDED_MAX: Final = 4_000_000
-"""Most JSON values and characters that one JSON Patch adds: each `copy` can double the document."""
+ADDED_BYTES_MAX: Final = 12_000_000
+"""Most bytes, about, that one JSON Patch adds: each `copy` can double the document."""
 DEPTH_MAX: Final = 100
 """Deepest nesting of what a patch makes, as of a body."""
 ALWAYS_THERE: Final = ("read", "write")
@@ -71,7 +71,7 @@ def apply_json_patch(
     names = dict.fromkeys((*ALWAYS_THERE, *permission_names))
     aces = {name: _ace(sorted(permissions.get(name, ()))) for name in names}
     document: JsonValue = {"data": _copied(data), "permissions": aces}
-    left = ADDED_MAX
+    left = ADDED_BYTES_MAX
     for operation in map(_with_value, operations):
         left -= _added(document, operation)
         if left < 0:
@@ -198,7 +198,7 @@ def _added(document: JsonValue, operation: Operation) -> int:
     return _size(copied)
 
 
-def _applied(document: JsonValue, operation: Operation) -> JsonValue | Fault:
+def _applied(document: JsonValue, operation: Operation) -> "JsonValue | Fault":
     try:
         # In place: the document is our own copy, and the library copies the values it puts in.
         patched: JsonValue = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
@@ -296,12 +296,12 @@ def _copied(value: JsonValue) -> JsonValue:
 
 
 def _size(value: JsonValue) -> int:
-    """JSON values and characters in the value."""
+    """The value's size, about: 16 bytes for each JSON value, and the characters."""
     size = 0
     waiting = [value]
     while waiting:
         each = waiting.pop()
-        size += 1
+        size += 16
         if isinstance(each, str):
             size += len(each)
         elif isinstance(each, Mapping):

@@ -33,11 +33,11 @@ class Right(StrEnum):
 class Acls:
     """The ACEs that bear on one object: its parents' and its own; empty where there is none."""
 
-    bucket: Permissions = NO_PERMISSIONS
+    bucket: Permissions = field(default_factory=lambda: NO_PERMISSIONS)
     """The parent bucket's; a bucket itself has none above it."""
-    collection: Permissions = NO_PERMISSIONS
+    collection: Permissions = field(default_factory=lambda: NO_PERMISSIONS)
     """The parent collection's, for records."""
-    own: Permissions = NO_PERMISSIONS
+    own: Permissions = field(default_factory=lambda: NO_PERMISSIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

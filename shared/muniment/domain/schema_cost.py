@@ -50,7 +50,8 @@ def price(schema: JsonObject, specification: Specification[Any]) -> "Cost | TooC
     chain: dict[int, int] = {}
     for node in reversed(in_order):
         below = [(child.order, factor) for child, factor in node.in_place]
-        expanded[node.order] = 1 + sum(expanded[child] * factor for child, factor in below)
+        applied = 1 + sum(expanded[child] * factor for child, factor in below)
+        expanded[node.order] = min(applied, IN_PLACE_MAX + 1)
         chain[node.order] = 1 + max((chain[child] for child, _ in below), default=0)
     if max(expanded.values()) > IN_PLACE_MAX:
         return TooCostly(f"The schema applies more than {IN_PLACE_MAX} subschemas to one value")

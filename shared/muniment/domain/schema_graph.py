@@ -86,7 +86,7 @@ class Reader:
         root: Resource[Any] = specification.create_resource(schema)
         registry: Registry[Any] = Registry()
         base_uri = root.id() or ""
-        resolver = registry.with_resource(base_uri, root).crawl().resolver(base_uri)
+        resolver = registry.with_resource(base_uri, root).resolver(base_uri)
         self.unreadable: str | None = None
         """A regular expression that no engine can run."""
         self._nodes: dict[int, Node] = {}
@@ -99,7 +99,10 @@ class Reader:
         root = self._node(self._waiting[0][0])
         while self._waiting:
             schema, resolver = self._waiting.pop()
-            self._resolver = resolver.in_subresource(self._specification.create_resource(schema))
+            self._resolver = resolver
+            if "$id" in schema or "id" in schema:
+                subresource = self._specification.create_resource(schema)
+                self._resolver = resolver.in_subresource(subresource)
             self._fill(self._node(schema), schema)
         return [root, *(node for node in self._nodes.values() if node is not root)]
 
@@ -202,10 +205,10 @@ class Size:
 
 
 def measure(value: JsonValue) -> Size:
-    """The value's size; what lies deeper than `DEPTH_MAX` or beyond a million nodes is left out."""
+    """The value's size; what lies deeper than `DEPTH_MAX` is left out."""
     nodes = chars = depth = 0
     level: list[JsonValue] = [value]
-    while level and depth <= DEPTH_MAX and nodes <= 1_000_000:
+    while level and depth <= DEPTH_MAX:
         depth += 1
         nodes += len(level)
         below: list[JsonValue] = []

@@ -23,6 +23,7 @@ from muniment.domain.values import JsonObject, JsonValue
 
 KEYWORDS_MAX: Final = 20_000
 """Most keywords that are looked at to word one fault: each takes 5 to 10 µs."""
+_PATTERN_UNITS_A_KEYWORD: Final = 200
 DESCRIPTION_CHARS_MAX: Final = 4_000
 """Longest description; the library's words hold the whole value that is wrong."""
 
@@ -190,6 +191,8 @@ def _unexpected(extras: list[str], patterns: Mapping[str, Any]) -> str:
 
 
 def _matches(pattern: str, text: str) -> bool:
+    known = read_pattern(pattern)
+    _spend(known.cost(len(text)) // _PATTERN_UNITS_A_KEYWORD if known else KEYWORDS_MAX)
     return _matcher(pattern).is_valid(text)
 
 

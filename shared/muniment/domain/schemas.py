@@ -37,7 +37,7 @@ TAKEN_OUT: Final[Mapping[SchemaField, frozenset[str]]] = {
 }
 """What is not shown to a schema, beside an `id` that it does not name (SCH-5)."""
 
-SCHEMA_NODES_MAX: Final = 50_000
+SCHEMA_NODES_MAX: Final = 20_000
 """Most JSON values in one schema."""
 SCHEMAS_CACHED_MAX: Final = 512
 

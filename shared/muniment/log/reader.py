@@ -1,6 +1,7 @@
 """Reads the log in order: for the projector, the webhooks, and an owner who has just claimed."""
 
 import asyncio
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 from aiokafka import TopicPartition
@@ -19,6 +20,8 @@ from muniment.log.protocol import (
     PositionLost,
     Start,
 )
+
+_log = logging.getLogger(__name__)
 
 
 class KafkaReader:
@@ -64,8 +67,11 @@ class KafkaReader:
 
     async def close(self) -> None:
         """Stop reading, within the deadline."""
-        async with asyncio.timeout(self._options.close_timeout_s):
-            await self._consumer.stop()
+        try:
+            async with asyncio.timeout(self._options.close_timeout_s):
+                await self._consumer.stop()
+        except TimeoutError:
+            _log.warning("log.consumer_left_behind", extra={"topic": self._options.topic})
 
     async def _fetch(self, wait_s: float, entries_max: int) -> list[tuple[Partition, Record]]:
         try:

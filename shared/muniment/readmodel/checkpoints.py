@@ -120,6 +120,7 @@ class Checkpoints:
                 await asyncio.sleep(RECONNECT_PAUSE_S)
 
     async def _follow(self, connection: "asyncpg.Connection[asyncpg.Record]") -> NoReturn:
+        connection.add_termination_listener(self._wake)
         await connection.add_listener(CHANNEL, self._hear)
         # Only here can a checkpoint be behind what is known: within one connection all is in order.
         for partition, checkpoint in await _read(connection):
@@ -147,6 +148,9 @@ class Checkpoints:
         self._heard_at = self._now()
         for partition, checkpoint in parse_payload(str(payload)):
             self._advance(partition, checkpoint)
+
+    def _wake(self, _connection: object) -> None:
+        self._somebody_waits.set()
 
     def _advance(self, partition: Partition, checkpoint: Checkpoint) -> None:
         reached = self._reached.get(partition)

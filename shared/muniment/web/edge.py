@@ -8,7 +8,8 @@ from typing import Final
 import orjson
 
 from muniment.domain.addresses import Kind
-from muniment.domain.values import JsonObject
+from muniment.domain.permissions import Granted
+from muniment.domain.values import JsonObject, Principal
 from muniment.runtime.errors import ConfigurationError
 from muniment.runtime.metrics import CONTENT_TYPE, expose
 from muniment.runtime.settings import Settings
@@ -45,6 +46,7 @@ class Edge:
         )
         self.routes = Routes(self.features, method_switches=settings.method_switches)
         self.commands = CommandReader(json_depth_max=settings.json_depth_max)
+        self.granted = granted_of(settings)
         self.cache = cache_policy_of(settings)
         self.limits = Limits(
             body_bytes_max=settings.request_body_bytes_max, drain_s=settings.drain_s
@@ -129,6 +131,19 @@ def policies_of(settings: Settings) -> Iterator[Policy]:
                 f'auth_policies names "{name}", which this version does not have: use basicauth.'
             )
         yield BasicAuth(hmac_secret=settings.userid_hmac_secret.get_secret_value())
+
+
+def granted_of(settings: Settings) -> Granted:
+    """Who has a right on all objects of a kind (PERM-1)."""
+    return Granted(
+        by_kind={
+            kind: {
+                permission: frozenset(map(Principal, settings.principals(kind.value, permission)))
+                for permission in ("read", "write", "create")
+            }
+            for kind in Kind
+        }
+    )
 
 
 def cache_policy_of(settings: Settings) -> CachePolicy:

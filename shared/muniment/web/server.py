@@ -1,7 +1,7 @@
 """Connections of the outside: HTTP/1.1 by aiohttp's low-level server, without its application.
 
-The answer is written to the transport in one piece: `docs/decisions/0010-answers-written-in-one-piece.md` has the
-measurement.
+The answer is written to the transport in one piece; the measurement that speaks for it is in
+`docs/decisions/0010-answers-written-in-one-piece.md`.
 """
 
 import asyncio
@@ -58,6 +58,8 @@ class Limits:
     """Longer than the gateway's own, so that it is never the server that hangs up first."""
     drain_s: float = 10
     """How long requests in hand may take after the end was asked for."""
+    linger_s: float = 2
+    """How long the rest of a refused body is read on, so that its sender gets the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +327,7 @@ class _Protocol(RequestHandler):
         options: dict[str, Any] = {
             "access_log": None,
             "keepalive_timeout": limits.keepalive_s,
+            "lingering_time": limits.linger_s,
             "max_line_size": limits.header_bytes_max,
             "max_field_size": limits.header_bytes_max,
             "max_headers": limits.header_count_max,

@@ -1,7 +1,7 @@
 """What every log promises: one suite for the log in memory and for Kafka."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 
@@ -34,8 +34,21 @@ EVENTS = [changed(record_id=f"r{number}") for number in range(5)]
 FOREIGN = Message(b"key", b"not ours", [], None)
 
 
+_OPENED: list[Writer] = []
+
+
+@pytest.fixture(autouse=True)
+async def _closed_in_the_end(world: World) -> AsyncGenerator[None]:
+    yield
+    await asyncio.gather(*(writer.close() for writer in _OPENED))
+    _OPENED.clear()
+
+
 async def owner(log: Log, partition: Partition = HERE, *, instance_id: str = "one") -> Writer:
-    return await log.claim(partition, instance_id=instance_id, url=f"http://{instance_id}")
+    """A new owner; the test need not close it."""
+    writer = await log.claim(partition, instance_id=instance_id, url=f"http://{instance_id}")
+    _OPENED.append(writer)
+    return writer
 
 
 async def history(log: Log, partition: Partition = HERE, start: Start = BEGINNING) -> list[Entry]:

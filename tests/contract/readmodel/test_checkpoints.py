@@ -9,6 +9,7 @@ import pytest
 
 from muniment.log.protocol import Fenced, Offset, Partition, Position
 from muniment.readmodel.checkpoints import CHANNEL, Checkpoint, Checkpoints
+from tests.support.projecting import until
 
 DEADLINE_S = 10.0
 ZERO = Partition(0)
@@ -123,9 +124,7 @@ async def test_a_read_model_that_was_set_back_is_told(
     async with following(database) as checkpoints:
         await connection.execute("UPDATE checkpoint SET next_offset = 7 WHERE partition = 0")
         await _break(connection)
-        async with asyncio.timeout(DEADLINE_S):
-            while not checkpoints.retreats:
-                await asyncio.sleep(0.01)
+        await until(lambda: checkpoints.retreats)
 
         assert checkpoints.retreats == [(0, Checkpoint(next_offset=Offset(7), claim=Offset(0)))]
         assert not await checkpoints.wait_for(
@@ -141,8 +140,8 @@ class Followed(Checkpoints):
         self.retreats: list[tuple[int, Checkpoint]] = []
         super().__init__(
             database,
-            on_advance=lambda *step: self.advances.append(step),
-            on_retreat=lambda *step: self.retreats.append(step),
+            on_advance=lambda partition, step: self.advances.append((partition, step)),
+            on_retreat=lambda partition, step: self.retreats.append((partition, step)),
         )
 
 
@@ -151,9 +150,7 @@ async def following(database: str) -> AsyncGenerator[Followed, None]:
     checkpoints = Followed(database)
     task = asyncio.create_task(checkpoints.run())
     try:
-        async with asyncio.timeout(DEADLINE_S):
-            while len(checkpoints.current) < 2:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(checkpoints.current) == 2)
         yield checkpoints
     finally:
         task.cancel()

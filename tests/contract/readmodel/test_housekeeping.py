@@ -74,7 +74,7 @@ async def test_large_collections_go_in_pieces(
 async def test_tables_that_have_outgrown_their_statistics_are_analysed(
     connection: "asyncpg.Connection[asyncpg.Record]",
 ) -> None:
-    """A plan that was made for an empty table reads a full one slowly (measured: 2,100 writes/s)."""
+    """A plan that was made for an empty table reads a full one slowly."""
     await connection.execute(
         "INSERT INTO timeline SELECT gen_random_uuid(), 'record', n FROM generate_series(0, $1) n",
         ANALYZE_ROWS_MIN + 1,

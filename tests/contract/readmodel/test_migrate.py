@@ -1,6 +1,7 @@
 """Migrations against a real Postgres."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -52,6 +53,8 @@ async def test_a_migration_that_fails_leaves_nothing(
 
 async def test_a_database_that_is_not_there_is_told_in_a_sentence(database: str) -> None:
     """Waiting would not mend it."""
+    elsewhere = urlsplit(database)._replace(path="/nowhere").geturl()
+
     with pytest.raises(DependencyUnreachable, match="MUNIMENT_POSTGRES_URL"):
-        async with open_connection(f"{database}_not", application="test"):
+        async with open_connection(elsewhere, application="test"):
             pass

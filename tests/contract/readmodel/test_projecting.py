@@ -2,22 +2,28 @@
 
 import asyncio
 import random
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Sequence
 
 import asyncpg
 import pytest
 
 from muniment.domain.addresses import bucket, collection, record
+from muniment.log.memory import MemoryLog
 from muniment.log.protocol import Entry, Offset, Partition, Start
 from muniment.projector.projector import Overtaken, Poisoned
 from muniment.readmodel.checkpoints import CHANNEL
 from muniment.readmodel.connection import open_connection
-from tests.support.projecting import append, checkpoints, log_of, project_all, projecting, projector
+from tests.support.projecting import (
+    append,
+    checkpoints,
+    log_of,
+    project_all,
+    projecting,
+    projector,
+    until,
+)
 from tests.support.read_model import view_of_log, view_of_postgres
 from tests.support.story import ADDRESSES, PARTITIONS, Step, Story, Verb
-
-DEADLINE_S = 20.0
 
 ATLAS = bucket("atlas")
 STATIONS = collection("atlas", "stations")
@@ -63,36 +69,32 @@ async def test_a_projector_that_was_overtaken_writes_nothing(
     database: str, connection: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     """A zombie that wakes up late must not put old rows over new ones."""
-    log = log_of(Story().play(BEGINNING).entries)
-    await project_all(log, database)
+    story = Story().play(BEGINNING)
+    log = log_of(story.entries)
     zombie = projector(log, connection)
-    zombie._at = {partition: Start(offset=Offset(0), claim=None) for partition in PARTITIONS}
-    before = await view_of_postgres(connection)
+    await zombie.open()
+    story.write(ONE, title="new")
+    append(log, story.entries[-1:])
+    await project_all(log, database)
 
     with pytest.raises(Overtaken):
-        await zombie._project(
-            Story().play([("write", bucket("aviary"))]).entries,
-            {**zombie._at, PARTITIONS[0]: Start(offset=Offset(2), claim=Offset(0))},
-        )
+        await zombie.project(story.entries[:4], _reached(Start(offset=Offset(4), claim=Offset(0))))
 
-    assert await view_of_postgres(connection) == before
+    assert await view_of_postgres(connection) == view_of_log(story.entries)
 
 
 async def test_one_checkpoint_that_was_moved_holds_back_the_whole_batch(
-    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+    connection: "asyncpg.Connection[asyncpg.Record]",
 ) -> None:
     """Rows of two partitions travel in one statement: both or none."""
-    log = log_of([])
-    await project_all(log, database)
     story = Story().play([("write", ATLAS), ("write", bucket("birds"))])
-    zombie = projector(log, connection)
-    zombie._at = await zombie._read_checkpoints()
+    zombie = projector(log_of(story.entries), connection)
+    await zombie.open()
     await connection.execute("UPDATE checkpoint SET next_offset = 2 WHERE partition = 1")
 
     with pytest.raises(Overtaken):
-        await zombie._project(
-            story.entries,
-            {partition: Start(offset=Offset(2), claim=Offset(0)) for partition in PARTITIONS},
+        await zombie.project(
+            story.entries, _reached(*[Start(offset=Offset(2), claim=Offset(0))] * 2)
         )
 
     assert await checkpoints(connection) == {0: 0, 1: 2}
@@ -104,16 +106,15 @@ async def test_two_projectors_race_and_one_loses(
 ) -> None:
     """The comparison holds even while the other's transaction is still open."""
     story = Story().play(BEGINNING)
-    await project_all(log_of([]), database)
     slow = projector(log_of(story.entries), connection)
-    slow._at = await slow._read_checkpoints()
-    reached = {**slow._at, PARTITIONS[0]: Start(offset=Offset(4), claim=Offset(0))}
+    await slow.open()
     async with open_connection(database, application="fast") as other:
         transaction = other.transaction()
         await transaction.start()
         await other.execute("UPDATE checkpoint SET next_offset = 1 WHERE partition = 0")
 
-        losing = asyncio.create_task(slow._project(story.entries, reached))
+        reached = _reached(Start(offset=Offset(4), claim=Offset(0)))
+        losing = asyncio.create_task(slow.project(story.entries, reached))
         await asyncio.sleep(0.1)
         await transaction.commit()
 
@@ -193,12 +194,11 @@ async def test_every_batch_is_told_once(
     database: str, connection: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     """Writers wait for this: partition, next offset, claim."""
-    told: list[str] = []
-    await connection.add_listener(CHANNEL, lambda *said: told.append(cast("str", said[3])))
+    told = await _listen(connection)
     log = log_of(Story().play([*BEGINNING, ("write", bucket("birds"))]).entries)
 
     await project_all(log, database)
-    await _until(lambda: bool(told))
+    await until(lambda: told)
 
     assert sorted(told[0].split(",")) == ["0:4:0", "1:2:0"]
     assert len(told) == 1
@@ -208,18 +208,14 @@ async def test_many_partitions_at_once_are_told_in_several_payloads(
     connection: "asyncpg.Connection[asyncpg.Record]",
 ) -> None:
     """A payload of 8,000 bytes or more would fail the transaction."""
-    told: list[str] = []
-    await connection.add_listener(CHANNEL, lambda *said: told.append(cast("str", said[3])))
-    many = [Partition(number) for number in range(1_000)]
-    writer = projector(log_of([]), connection)
-    await connection.execute(
-        "INSERT INTO checkpoint (partition, next_offset) SELECT unnest($1::int[]), 0", many
-    )
-    writer._at = {partition: Start(offset=Offset(0), claim=None) for partition in many}
+    told = await _listen(connection)
+    log = MemoryLog(partitions=1_000)
+    many = projector(log, connection)
+    await many.open()
 
     far = Start(offset=Offset(10**15), claim=Offset(10**15 - 1))
-    await writer._project([], dict.fromkeys(many, far))
-    await _until(lambda: sum(said.count(",") + 1 for said in told) == len(many))
+    await many.project([], dict.fromkeys(log.partitions, far))
+    await until(lambda: sum(said.count(",") + 1 for said in told) == len(log.partitions))
 
     assert set((await checkpoints(connection)).values()) == {10**15}
 
@@ -229,20 +225,18 @@ async def test_an_idle_projector_shows_that_it_lives(
 ) -> None:
     """The heartbeat can tell one that hangs from one that has nothing to do."""
     async with projecting(log_of([]), database):
-        row = None
-        async with asyncio.timeout(DEADLINE_S):
-            while row is None:
-                await asyncio.sleep(0.05)
-                row = await connection.fetchrow("SELECT * FROM projector_beat")
+        await until(lambda: connection.fetchval("SELECT count(*) FROM projector_beat"))
 
-    assert (row["instance_id"], row["lag_entries"]) == ("test", 0)
+    row = await connection.fetchrow("SELECT instance_id, lag_entries FROM projector_beat")
+    assert row is not None
+    assert tuple(row) == ("test", 0)
 
 
 def _steps(chance: random.Random, count: int) -> list[Step]:
-    verbs: list[Verb] = ["write"] * 8 + ["delete"] * 3 + ["claim"]
-    common = [(chance.choice(verbs), chance.choice(ADDRESSES)) for _ in range(count)]
-    common.insert(count // 2, ("flush", ATLAS))
-    return common
+    verbs: Sequence[Verb] = ("write", "delete", "claim")
+    drawn: list[Verb] = chance.choices(verbs, weights=(8, 3, 1), k=count)
+    steps: list[Step] = [(verb, chance.choice(ADDRESSES)) for verb in drawn]
+    return [*steps[: count // 2], ("flush", ATLAS), *steps[count // 2 :]]
 
 
 def _cut(story: Story, chance: random.Random) -> list[list[Entry]]:
@@ -253,7 +247,15 @@ def _cut(story: Story, chance: random.Random) -> list[list[Entry]]:
     ]
 
 
-async def _until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while not is_so():
-            await asyncio.sleep(0.01)
+async def _listen(connection: "asyncpg.Connection[asyncpg.Record]") -> Sequence[str]:
+    told: list[str] = []
+
+    def hear(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+        told.append(str(payload))
+
+    await connection.add_listener(CHANNEL, hear)
+    return told
+
+
+def _reached(*starts: Start) -> dict[Partition, Start]:
+    return dict(zip(PARTITIONS, starts, strict=False))

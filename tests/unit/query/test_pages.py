@@ -1,6 +1,7 @@
 """Tokens of pages: what was written comes back, anything else is no token."""
 
 import base64
+from collections.abc import Sequence
 from typing import Final
 
 import orjson
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from muniment.domain.values import JsonValue
 from muniment.readmodel.lists.pages import Place, read_token, write_token
 from muniment.readmodel.lists.selection import DEFAULT_ORDER, ID, LAST_MODIFIED, Sort
 
@@ -18,8 +20,11 @@ def token_of(content: object) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(content)).rstrip(b"=").decode()
 
 
-@pytest.mark.parametrize("name", [None, [None], ["Bay"], [1.5], [[1, {"a": []}]]])
-def test_a_token_comes_back(name: object) -> None:
+NAMES: Final[Sequence[JsonValue]] = [None, [None], ["Bay"], [1.5], [[1, {"a": []}]]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_token_comes_back(name: JsonValue) -> None:
     """QP-3, QP-5: a missing value is not a stored null."""
     token = write_token(BY_NAME, orjson.dumps([name, 12, "st-1"]), nonce="n")
 
@@ -55,8 +60,11 @@ def test_another_content_is_no_token(content: object) -> None:
     assert read_token(token_of(content), DEFAULT_ORDER) is None
 
 
-@pytest.mark.parametrize("value", ["x", 1, [], [1, 2], {}, ["\0"], [{"\0": 1}]])
-def test_another_value_is_no_token(value: object) -> None:
+MISFITS: Final[Sequence[JsonValue]] = ["x", 1, [], [1, 2], {}, ["\0"], [{"\0": 1}]]
+
+
+@pytest.mark.parametrize("value", MISFITS)
+def test_another_value_is_no_token(value: JsonValue) -> None:
     """QP-3."""
     content = {"sort": "name,-last_modified,id", "last": [value, 1, "a"]}
     assert read_token(token_of(content), BY_NAME) is None

@@ -149,10 +149,19 @@ def test_like_takes_strings_only(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "is_there"),
-    [("false", False), ("0", False), ('""', False), ("null", False), ("", False)]
-    + [("true", True), ("1", True), ('"false"', True), ("yes", True)],
+    [
+        ("false", False),
+        ("0", False),
+        ('""', False),
+        ("null", False),
+        ("", False),
+        ("true", True),
+        ("1", True),
+        ('"false"', True),
+        ("yes", True),
+    ],
 )
-def test_has_takes_a_truth(text: str, is_there: bool) -> None:  # noqa: FBT001 - a table's column
+def test_has_takes_a_truth(text: str, is_there: bool) -> None:
     """10.2."""
     assert only("has_x", text) == (Operator.HAS, is_there)
 
@@ -273,8 +282,19 @@ def test_sort_fields_of_another_form_are_ignored() -> None:
 
 @pytest.mark.parametrize(
     ("text", "limit"),
-    [("7", 7), ('"7"', 7), ("1e1", 10), ("2.9", 2), ("-0.5", 10_000), ("+5", 5)]
-    + [("0", 10_000), ("", 10_000), ("null", 10_000), ("9" * 30, 10_000), ("10001", 10_000)],
+    [
+        ("7", 7),
+        ('"7"', 7),
+        ("+5", 5),
+        ("1e1", 10),
+        ("2.9", 2),
+        ("-0.5", 10_000),
+        ("0", 10_000),
+        ("", 10_000),
+        ("null", 10_000),
+        ("10001", 10_000),
+        ("9" * 30, 10_000),
+    ],
 )
 def test_a_limit_is_a_number_not_below_zero(text: str, limit: int) -> None:
     """QP-1, LIST-5."""

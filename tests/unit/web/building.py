@@ -89,6 +89,10 @@ def pipeline(
     checks: Mapping[str, Check] | None = None,
     **settings: Any,
 ) -> Pipeline:
-    given = {"auth_policies": ("basicauth",), "userid_hmac_secret": "secret", **settings}
+    given: dict[str, Any] = {
+        "auth_policies": ("basicauth",),
+        "userid_hmac_secret": "secret",
+        **settings,
+    }
     edge = Edge(Settings(**given))
     return edge.pipeline(service="test", checks=checks or {}, reads=reads, writes=writes)

@@ -14,7 +14,7 @@ from muniment.domain.refusals import (
     Refusal,
     TimestampTaken,
 )
-from muniment.domain.values import Timestamp
+from muniment.domain.values import JsonValue, Timestamp
 from muniment.web.errors import (
     FAULTS_TOLD_MAX,
     Errors,
@@ -153,7 +153,7 @@ def test_a_missing_collection_is_named() -> None:
 
 def test_a_failed_precondition_shows_what_is_there() -> None:
     """PRE-1."""
-    existing = {"id": "st-1", "last_modified": 1767000123456}
+    existing: dict[str, JsonValue] = {"id": "st-1", "last_modified": 1767000123456}
     refusal = ObjectModified(current=Timestamp(1767000123456), existing=existing)
 
     response = ERRORS.refuse(refusal, NADIA)

@@ -23,7 +23,7 @@ from muniment.log.memory import MemoryLog
 from muniment.log.protocol import Offset, Partition, Start
 from muniment.webhooks.deliveries import ParkedRow
 from muniment.webhooks.endpoints import Endpoint
-from muniment.webhooks.positions import Commit, Fenced, KeptLane, Kept
+from muniment.webhooks.positions import Commit, Fenced, Kept, KeptLane
 
 NOW = Timestamp(1_795_000_000_000)
 CAUSE = Cause(actor=Principal("basicauth:nadia"), request_id="request-1")

@@ -1,5 +1,7 @@
 """Which URL counts from which event on."""
 
+from dataclasses import replace
+
 from muniment.domain import addresses
 from muniment.domain.events import Action, ObjectChanged
 from muniment.log.protocol import Offset, Partition, Position
@@ -58,7 +60,8 @@ def test_the_deletion_is_the_last_event_to_go_to_the_url() -> None:
 
 def test_a_deleted_bucket_ends_all_within_and_no_others() -> None:
     gone = changed(addresses.bucket("atlas"), Action.DELETED)
-    elsewhere = changed(addresses.collection("other", "tides"), **{"webhook:url": TWO})
+    other = changed(addresses.collection("other", "tides"))
+    elsewhere = replace(other, after=collection(TWO).after)
 
     found = told(collection(ONE), collection(ONE, "winds"), elsewhere, gone)
 

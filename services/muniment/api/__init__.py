@@ -1,0 +1,1 @@
+"""Command and query in one process on one port, as `make run` starts them."""

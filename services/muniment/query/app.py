@@ -1,0 +1,70 @@
+"""The query service's process: put together here, top to bottom, and nowhere else."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from muniment.query.reads import Reads
+from muniment.query.store import open_store
+from muniment.readmodel.lists.selection import Limits
+from muniment.runtime.errors import DependencyUnreachable
+from muniment.runtime.settings import Settings
+from muniment.runtime.supervise import serve
+from muniment.web.edge import Edge
+from muniment.web.http import Handler
+from muniment.web.root import Check
+from muniment.web.server import listen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuerySide:
+    """What answers reads, and the checks that tell whether it can."""
+
+    reads: Handler
+    checks: Mapping[str, Check]
+
+
+async def run(settings: Settings) -> None:
+    """Answer reads until a signal ends the process; Postgres may come up later."""
+    edge = Edge(settings)
+
+    async def answer(stopping: asyncio.Event) -> None:
+        async with query_side(settings, edge) as side:
+            pipeline = edge.pipeline(service="query", checks=side.checks, reads=side.reads)
+            async with listen(
+                pipeline.handle,
+                host=settings.http_bind_host,
+                port=settings.http_port,
+                errors=edge.errors,
+                complete=pipeline.complete,
+                limits=edge.limits,
+                public_url=edge.public_url,
+            ):
+                await stopping.wait()
+
+    await serve({"http": answer}, drain_s=settings.drain_s)
+
+
+@asynccontextmanager
+async def query_side(settings: Settings, edge: Edge) -> AsyncGenerator[QuerySide]:
+    """The part of a process that reads; it is there at once and works as soon as Postgres does."""
+    if settings.postgres_url is None:
+        raise DependencyUnreachable("MUNIMENT_POSTGRES_URL is not set: it says where Postgres is.")
+    async with open_store(
+        settings.postgres_url,
+        pool_size=settings.postgres_pool_size,
+        statement_timeout_s=settings.statement_timeout_s,
+    ) as store:
+        reads = Reads(
+            store,
+            granted=edge.granted,
+            cache=edge.cache,
+            errors=edge.errors,
+            limits=Limits(page_max=settings.paginate_by, fetch_max=settings.storage_max_fetch_size),
+        )
+        # Three names that monitoring knows (HB-1); objects and their ACEs lie in one place here,
+        # and there is no cache of their own.
+        names = ("storage", "permission", "cache")
+        checks: dict[str, Check] = dict.fromkeys(names, store.is_up)
+        yield QuerySide(reads=reads.handle, checks=checks)

@@ -1,0 +1,302 @@
+"""The whole service on a real Kafka and Postgres, with real receivers."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from muniment.domain.events import Action, Event
+from muniment.log.connection import parse_kafka_url
+from muniment.log.kafka import KafkaLog
+from muniment.log.options import LogOptions
+from muniment.log.protocol import Writer
+from muniment.runtime.settings import Settings
+from muniment.webhooks.app import through_outages
+from muniment.webhooks.signing import master_secret, secret_for
+from tests.support.receiver import HANG, OK, Receiver, Reply, always, fail_first
+from tests.support.stack import Stack
+from tests.unit.webhooks.building import collection, record
+
+PARTITIONS = 2
+
+
+@pytest.fixture
+def settings(stack: Stack, topic_prefix: str, database: str, tmp_path: Path) -> Settings:
+    return Settings(
+        kafka_url=stack.kafka_url,
+        postgres_url=database,
+        topic_prefix=topic_prefix,
+        events_partitions=PARTITIONS,
+        data_dir=tmp_path,
+        secret_key=SecretStr("of the test"),
+        webhooks_allowed_networks=("127.0.0.0/8",),  # type: ignore[arg-type] # as the user gives it
+        webhooks_retry_schedule_s=(0, 0.2, 0.2, 0.2, 0.2),
+        webhooks_timeout_s=2,
+    )
+
+
+@pytest.fixture
+def receiver(settings: Settings) -> Receiver:
+    """For the collection tides; others are at paths named as they are."""
+
+    def secret(path: str) -> str:
+        name = path.strip("/")
+        collection_id = "tides" if name == "hook" else name
+        return str(secret_for(master_secret(settings), "atlas", collection_id))
+
+    return Receiver(secret)
+
+
+@asynccontextmanager
+async def writing(settings: Settings) -> AsyncGenerator[Writer, None]:
+    """The partition of the bucket atlas."""
+    options = LogOptions(topic_prefix=settings.topic_prefix, partitions=PARTITIONS)
+    assert settings.kafka_url
+    async with KafkaLog.open(parse_kafka_url(settings.kafka_url), options) as log:
+        writer = await log.claim(log.partition_of("atlas"), instance_id="one", url="http://one")
+        yield writer
+        await writer.close()
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncGenerator[asyncio.Task[None], None]:
+    """The service; ended in good order unless the block cancels it."""
+    stopping = asyncio.Event()
+    running = asyncio.create_task(through_outages(settings, stopping))
+    try:
+        yield running
+        stopping.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait_for(running, 10)
+    finally:
+        running.cancel()
+
+
+async def kill(running: asyncio.Task[None]) -> None:
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def append(writer: Writer, events: Sequence[Event]) -> None:
+    for start in range(0, len(events), 500):
+        await writer.append(events[start : start + 500])
+
+
+async def rows(settings: Settings, query: str) -> list[Any]:
+    assert settings.postgres_url
+    connection = await asyncpg.connect(settings.postgres_url)
+    try:
+        return [tuple(row) for row in await connection.fetch(query)]
+    finally:
+        await connection.close()
+
+
+def arrived(receiver: Receiver, count: int) -> Callable[[], bool]:
+    return lambda: len({received.id for received in receiver.accepted}) >= count
+
+
+async def test_each_change_is_told_once_signed_and_in_order(
+    settings: Settings, receiver: Receiver
+) -> None:
+    async with receiver, writing(settings) as writer, serving(settings):
+        events = [record(f"r{n % 10}", title="Ærø ☃", n=n) for n in range(300)]
+        await append(writer, [collection(receiver.url), *events])
+        await receiver.until(arrived(receiver, 301), timeout_s=20)
+
+    by_record = {
+        uri: [r.message["data"]["data"]["n"] for r in receiver.accepted if r.uri == uri]
+        for uri in {r.uri for r in receiver.accepted if "/records/" in r.uri}
+    }
+    assert len(receiver.received) == 301
+    assert receiver.forged == []
+    assert all(numbers == sorted(numbers) for numbers in by_record.values())
+
+
+async def test_the_message_says_what_happened(settings: Settings, receiver: Receiver) -> None:
+    event = record("r1", title="Log")
+
+    async with receiver, writing(settings) as writer, serving(settings):
+        await append(writer, [collection(receiver.url), event])
+        await receiver.until(arrived(receiver, 2), timeout_s=20)
+
+    received = next(r for r in receiver.accepted if "/records/" in r.uri)
+    assert received.id == f"evt_{event.id}"
+    assert received.headers["Content-Type"] == "application/json"
+    assert received.message["type"] == "record.created"
+    assert received.message["timestamp"].endswith("Z")
+    assert received.message["data"] == {
+        "action": "created",
+        "uri": "/buckets/atlas/collections/tides/records/r1",
+        "bucket_id": "atlas",
+        "collection_id": "tides",
+        "record_id": "r1",
+        "last_modified": event.last_modified,
+        "sequence": event.stream_at,
+        "position": received.message["data"]["position"],
+        "user_id": "basicauth:nadia",
+        "request_id": "request-1",
+        "data": dict(event.after.data),
+    }
+
+
+async def test_a_receiver_that_was_down_misses_nothing(
+    settings: Settings, receiver: Receiver
+) -> None:
+    async with writing(settings) as writer, serving(settings):
+        await receiver.start()
+        await append(writer, [collection(receiver.url)])
+        await receiver.until(arrived(receiver, 1), timeout_s=20)
+        await receiver.stop()
+        await append(writer, [record(f"r{n}") for n in range(200)])
+        await asyncio.sleep(1.0)
+        await receiver.start()
+        await receiver.until(arrived(receiver, 201), timeout_s=20)
+        await receiver.stop()
+
+    assert await rows(settings, "SELECT * FROM webhooks.parked") == []
+
+
+async def test_a_retry_has_the_same_id_and_the_time_of_the_try(
+    settings: Settings, receiver: Receiver
+) -> None:
+    receiver.behave(fail_first(2))
+    slow = settings.model_copy(update={"webhooks_retry_schedule_s": (0, 1.1, 1.1)})
+
+    async with receiver, writing(settings) as writer, serving(slow):
+        await append(writer, [collection(receiver.url)])
+        await receiver.until(arrived(receiver, 1), timeout_s=20)
+
+    assert len({received.id for received in receiver.received}) == 1
+    assert len({received.timestamp for received in receiver.received}) == 3
+    assert len({received.body for received in receiver.received}) == 1
+    assert all(abs(int(r.timestamp) - r.at) < 2 for r in receiver.received)
+
+
+async def test_killed_at_any_moment_it_goes_on_and_loses_nothing(
+    settings: Settings, receiver: Receiver
+) -> None:
+    async with receiver, writing(settings) as writer:
+        await append(writer, [collection(receiver.url)])
+        for round_ in range(4):
+            await append(writer, [record(f"r{n % 50}", n=round_ * 500 + n) for n in range(500)])
+            async with serving(settings) as running:
+                enough = arrived(
+                    receiver, len({received.id for received in receiver.accepted}) + 100
+                )
+                await receiver.until(enough, timeout_s=20)
+                await kill(running)
+        async with serving(settings):
+            await receiver.until(arrived(receiver, 2_001), timeout_s=20)
+
+    assert receiver.forged == []
+    assert len(receiver.received) <= 2_001 + 4 * 516
+
+
+async def test_a_hung_endpoint_does_not_delay_another(
+    settings: Settings, receiver: Receiver
+) -> None:
+    receiver.behave(lambda received: HANG if received.path == "/hung" else OK)
+
+    def healthy() -> int:
+        return len([r for r in receiver.accepted if r.path == "/hook"])
+
+    async with receiver, writing(settings) as writer, serving(settings):
+        await append(writer, [collection(receiver.at("hung"), "hung"), collection(receiver.url)])
+        await receiver.until(lambda: healthy() == 1, timeout_s=20)
+        started = time.monotonic()
+        mixed = [record(f"r{n}", "hung" if n % 2 else "tides") for n in range(400)]
+        await append(writer, mixed)
+        await receiver.until(lambda: healthy() == 201, timeout_s=20)
+        took_s = time.monotonic() - started
+        receiver.behave(always(OK))
+
+    assert took_s < 1.5
+
+
+async def test_a_private_address_gets_nothing_without_the_setting(
+    settings: Settings, receiver: Receiver
+) -> None:
+    strict = settings.model_copy(update={"webhooks_allowed_networks": ()})
+
+    async with receiver, writing(settings) as writer, serving(strict):
+        await append(writer, [collection(receiver.url)])
+        async with asyncio.timeout(20):
+            while not await dead(settings):  # noqa: ASYNC110 - it is Postgres that changes
+                await asyncio.sleep(0.1)
+
+    assert (receiver.received, receiver.forged) == ([], [])
+    assert await dead(settings) == [("forbidden_address", 5)]
+
+
+async def dead(settings: Settings) -> list[Any]:
+    try:
+        return await rows(settings, "SELECT reason, attempts FROM webhooks.parked WHERE is_dead")
+    except asyncpg.UndefinedTableError:
+        return []
+
+
+async def test_a_second_instance_stands_by_and_takes_over(
+    settings: Settings, receiver: Receiver
+) -> None:
+    async with receiver, writing(settings) as writer, serving(settings) as first:
+        await append(writer, [collection(receiver.url)])
+        await receiver.until(arrived(receiver, 1), timeout_s=20)
+        async with serving(settings):
+            await asyncio.sleep(0.5)
+            await append(writer, [record(f"a{n}") for n in range(100)])
+            await receiver.until(arrived(receiver, 101), timeout_s=20)
+            before = len(receiver.received)
+            await kill(first)
+            await append(writer, [record(f"b{n}") for n in range(100)])
+            await receiver.until(arrived(receiver, 201), timeout_s=20)
+
+    assert before == 101
+
+
+async def test_it_waits_for_postgres_and_kafka_to_come_up(
+    settings: Settings, receiver: Receiver
+) -> None:
+    """Both are asked again until they are there; here their addresses become right."""
+    away = settings.model_copy(update={"postgres_url": "postgresql://127.0.0.1:9/none"})
+
+    async with serving(away) as running:
+        await asyncio.sleep(1.0)
+        is_alive = not running.done()
+        await kill(running)
+
+    assert is_alive
+
+
+async def test_a_refusing_receiver_is_told_in_few_log_lines(
+    settings: Settings, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.behave(always(Reply(status=500)))
+
+    async with receiver, writing(settings) as writer, serving(settings):
+        await append(writer, [collection(receiver.url), *(record(f"r{n}") for n in range(100))])
+        await receiver.until(lambda: len(receiver.received) > 25, timeout_s=20)
+
+    warnings = [line for line in caplog.records if line.name.startswith("muniment.webhooks")]
+    assert len(warnings) < 8
+
+
+async def test_a_url_with_another_port_is_another_endpoint(
+    settings: Settings, receiver: Receiver
+) -> None:
+    moved = Receiver(receiver.secret)
+
+    async with receiver, moved, writing(settings) as writer, serving(settings):
+        await append(writer, [collection(receiver.url), record("a")])
+        change = collection(moved.url, action=Action.UPDATED)
+        await append(writer, [change, record("b")])
+        await receiver.until(arrived(receiver, 2), timeout_s=20)
+        await moved.until(arrived(moved, 2), timeout_s=20)
+
+    assert (len(receiver.received), len(moved.received)) == (2, 2)
