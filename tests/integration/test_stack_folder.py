@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from muniment.stack import ports
 from muniment.stack.embedded import EmbeddedStack, StackOptions
 from muniment.stack.errors import (
     DownloadFailed,
@@ -157,6 +158,22 @@ async def test_a_wanted_port_that_is_taken_is_refused(data_dir: Path) -> None:
 
     assert f"pid {os.getpid()}" in str(error)
     assert "MUNIMENT_EMBEDDED_KAFKA_PORT" in str(error)
+
+
+async def test_a_port_lost_to_somebody_faster_is_given_up(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two starts may find the same port free; the answer of the other's Kafka is not ours."""
+    with socket.create_server(("127.0.0.1", 0)) as faster:
+        port = faster.getsockname()[1]
+        found = iter([port])
+        choose = ports.wanted
+        monkeypatch.setattr(ports, "wanted", lambda *a, **k: next(found, 0) or choose(*a, **k))
+
+        async with EmbeddedStack(data_dir, FAST) as stack:
+            kafka_url = stack.kafka_url
+
+    assert kafka_url != f"127.0.0.1:{port}"
 
 
 @pytest.mark.parametrize(

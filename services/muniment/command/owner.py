@@ -287,7 +287,7 @@ class Owner:
 
     # --- answering ----------------------------------------------------------------------------
 
-    def _answer(self, decided: Sequence[tuple[Waiting, Outcome]], turn: BucketTurn | None) -> None:
+    def _answer(self, decided: Decided, turn: BucketTurn | None) -> None:
         """Answer as soon as the read model holds what the answers rest on."""
         writer = self._writer
         assert writer is not None  # noqa: S101 - `run` opens before it writes
@@ -305,21 +305,31 @@ class Owner:
             turn.held_until.add(asyncio.ensure_future(self._projected(position, writer.claim)))
 
     async def _answer_when_projected(
-        self, decided: Sequence[tuple[Waiting, Outcome]], position: Position, *, claim: Offset
+        self, decided: Decided, position: Position, *, claim: Offset
     ) -> None:
         try:
             is_projected = await self._checkpoints.wait_for(
                 position, claim=claim, timeout_s=self._limits.projection_wait_timeout_s
             )
         except Fenced:
-            for waiting, _ in decided:
-                waiting.is_settled = False
-                waiting.fail(Unavailable("another owner has claimed the partition"))
-            return
+            is_projected = False
         if not is_projected:
             PROJECTION_WAIT_TIMEOUTS.inc(len(decided))
+        is_overtaken = self._is_overtaken(claim)
         for waiting, outcome in decided:
-            waiting.answer(Answer(outcome=outcome, position=position, is_projected=is_projected))
+            if is_overtaken and not _events(outcome):
+                # It may rest on what the next owner has changed by now.
+                waiting.is_settled = False
+                waiting.fail(Unavailable("another owner has claimed the partition"))
+            else:
+                waiting.answer(
+                    Answer(outcome=outcome, position=position, is_projected=is_projected)
+                )
+
+    def _is_overtaken(self, claim: Offset) -> bool:
+        """Whether the read model has seen a later claim: what was appended counts all the same."""
+        checkpoint = self._checkpoints.current.get(self.partition)
+        return checkpoint is not None and checkpoint.claim is not None and checkpoint.claim > claim
 
     async def _projected(self, position: Position, claim: Offset) -> None:
         """Wait for the projection without an end, as a turn on the bucket list does."""

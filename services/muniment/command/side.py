@@ -117,7 +117,7 @@ class CommandSide:
                 "MUNIMENT_KAFKA_URL and MUNIMENT_POSTGRES_URL say where the two are: set both."
             )
             raise DependencyUnreachable(message)
-        options = log_options(settings)
+        options = LogOptions.of(settings)
         kafka = parse_kafka_url(settings.kafka_url)
         async with open_connection(settings.postgres_url, application="migrate") as connection:
             await migrate(connection)
@@ -196,7 +196,7 @@ class CommandSide:
                 rules=rules, limits=limits, read_model=read_model, errors=edge.errors, now=now
             ),
             answers=Answers(edge.errors),
-            append_bytes_max=log_options(settings).batch_bytes_max,
+            append_bytes_max=LogOptions.of(settings).batch_bytes_max,
             instance_url=settings.instance_url,
         )
         flushing = Flushing(
@@ -249,18 +249,6 @@ def owner_limits(settings: Settings) -> OwnerLimits:
         overlay_records_max=settings.overlay_records_max,
         projection_wait_timeout_s=settings.projection_wait_timeout_s,
         claim_renewal_s=CLAIM_RENEWAL_S,
-    )
-
-
-def log_options(settings: Settings) -> LogOptions:
-    """The log as the settings describe it."""
-    return LogOptions(
-        topic_prefix=settings.topic_prefix,
-        partitions=settings.events_partitions,
-        replication_factor=settings.replication_factor,
-        min_insync_replicas=settings.min_insync_replicas,
-        compression=settings.compression,
-        append_timeout_s=settings.append_timeout_s,
     )
 
 

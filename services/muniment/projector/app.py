@@ -119,13 +119,7 @@ async def _connected(
 async def _log(settings: Settings) -> AsyncGenerator[KafkaLog, None]:
     if settings.kafka_url is None:
         raise DependencyUnreachable("MUNIMENT_KAFKA_URL is not set: it says where Kafka is.")
-    options = LogOptions(
-        topic_prefix=settings.topic_prefix,
-        partitions=settings.events_partitions,
-        replication_factor=settings.replication_factor,
-        min_insync_replicas=settings.min_insync_replicas,
-        compression=settings.compression,
-        append_timeout_s=settings.append_timeout_s,
-    )
-    async with KafkaLog.open(parse_kafka_url(settings.kafka_url), options) as events:
+    async with KafkaLog.open(
+        parse_kafka_url(settings.kafka_url), LogOptions.of(settings)
+    ) as events:
         yield events

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -152,7 +153,8 @@ class EmbeddedStack:
         for attempt in range(1, START_ATTEMPTS_MAX + 1):
             child = self.children.start(await asyncio.to_thread(kafka.prepare, jars))
             try:
-                await _until_ready(child, lambda: _kafka_ready(kafka), died=kafka.death)
+                is_ready = partial(_kafka_ready, kafka, child)
+                await _until_ready(child, is_ready, died=kafka.death)
             except StackError:
                 if attempt == START_ATTEMPTS_MAX or not kafka.has_lost_its_port():
                     raise
@@ -200,8 +202,9 @@ async def _until_ready(
         ) from None
 
 
-async def _kafka_ready(kafka: EmbeddedKafka) -> bool:
-    return ports.accepts(kafka.port) and await kafka_answers(kafka.url)
+async def _kafka_ready(kafka: EmbeddedKafka, child: Child) -> bool:
+    # Ours, that is: the answer of another Kafka, which took the port first, is none.
+    return ports.is_listened_on_by(child.pid, kafka.port) and await kafka_answers(kafka.url)
 
 
 async def _postgres_ready(postgres: EmbeddedPostgres) -> bool:

@@ -95,7 +95,9 @@ class EmbeddedKafka:
         Raises `FolderBroken` when what is there is not readable, `Taken` when the wanted port is
         in use.
         """
-        self.port = ports.wanted(self._wanted_port, default=DEFAULT_PORT, what="Kafka")
+        # What is brief stays out of the way of what people run.
+        default = None if self._is_brief else DEFAULT_PORT
+        self.port = ports.wanted(self._wanted_port, default=default, what="Kafka")
         controller_port = ports.pick(None, but=frozenset({self.port}))
         properties = self._write("kafka.properties", self._properties("kafka", controller_port))
         self._write("log4j2.properties", LOGGING)
@@ -187,7 +189,7 @@ class EmbeddedKafka:
 
     def has_lost_its_port(self) -> bool:
         """Whether somebody took the port between our look and Kafka's."""
-        return "Address already in use" in last_words(self._layout.log("kafka"), count=5)
+        return "Address already in use" in self._layout.log("kafka").read_text(errors="replace")
 
 
 BROKEN_MARKS: Final = ("meta.properties", "orrupt", "InconsistentClusterId", "Failed to load")

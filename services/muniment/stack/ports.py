@@ -73,18 +73,22 @@ def listener_pid(port: int) -> int | None:
     except psutil.Error:
         return None
     for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,):
+        if _listens(connection.status, connection.laddr, port):
             return connection.pid
     return None
 
 
-def accepts(port: int, *, host: str = LOOPBACK, timeout_s: float = 0.2) -> bool:
-    """Whether somebody answers there."""
+def is_listened_on_by(pid: int, port: int) -> bool:
+    """Whether that very process listens there: another may have been faster to a free port."""
     try:
-        socket.create_connection((host, port), timeout=timeout_s).close()
-    except OSError:
+        connections = psutil.Process(pid).net_connections(kind="tcp")
+    except psutil.Error:
         return False
-    return True
+    return any(_listens(found.status, found.laddr, port) for found in connections)
+
+
+def _listens(status: str, address: tuple[object, ...], port: int) -> bool:
+    return status == psutil.CONN_LISTEN and address[1:2] == (port,)
 
 
 def _any_free() -> int:

@@ -1,7 +1,9 @@
 """What an installation chooses about its log; each field is a setting of the same name."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
+
+from muniment.runtime.settings import Settings
 
 Compression: TypeAlias = Literal["none", "gzip", "lz4", "snappy", "zstd"]
 
@@ -27,6 +29,18 @@ class LogOptions:
     claim_timeout_s: float = 30.0
     append_timeout_s: float = 10.0
     close_timeout_s: float = 5.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The log that the settings describe."""
+        return cls(
+            topic_prefix=settings.topic_prefix,
+            partitions=settings.events_partitions,
+            replication_factor=settings.replication_factor,
+            min_insync_replicas=settings.min_insync_replicas,
+            compression=settings.compression,
+            append_timeout_s=settings.append_timeout_s,
+        )
 
     @property
     def topic(self) -> str:

@@ -88,7 +88,8 @@ class Checkpoints:
     async def wait_for(self, position: Position, *, claim: Offset, timeout_s: float) -> bool:
         """Whether the read model has applied `position`, written under `claim`, within the time.
 
-        Raises `Fenced` as soon as a later claim is in force: then it may not count.
+        The writer knows from the log's acknowledgement that no other claim came in between.
+        Raises `Fenced` when a later claim is in force before the position is reached.
         """
         reached = self._reached.get(position.partition)
         waiter = _Waiter(offset=position.offset, claim=claim)
@@ -181,13 +182,14 @@ class _Waiter:
 
     def settle(self, reached: Checkpoint) -> bool:
         """Tell the waiter how it ended, if it has; answer whether it has."""
+        if reached.next_offset > self.offset:
+            # Even if a later claim is in force by now: what was acknowledged came before it.
+            if not self.settled.done():
+                self.settled.set_result(True)
+            return True
         if reached.claim is not None and reached.claim > self.claim:
             if not self.settled.done():
                 self.settled.set_exception(Fenced())
-            return True
-        if reached.next_offset > self.offset:
-            if not self.settled.done():
-                self.settled.set_result(True)
             return True
         return False
 

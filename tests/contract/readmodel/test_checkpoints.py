@@ -83,8 +83,19 @@ async def test_a_later_claim_fences_those_who_wait(
 
         with pytest.raises(Fenced):
             await waiting
-        with pytest.raises(Fenced):
-            await checkpoints.wait_for(Position(ZERO, Offset(2)), claim=Offset(0), timeout_s=1)
+
+
+@pytest.mark.usefixtures("opened")
+async def test_what_was_acknowledged_before_a_later_claim_counts(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """A change of owners must not turn a write that has happened into an error."""
+    async with following(database) as checkpoints:
+        await _move(connection, next_offset=6, claim=5)
+
+        assert await checkpoints.wait_for(
+            Position(ZERO, Offset(2)), claim=Offset(0), timeout_s=DEADLINE_S
+        )
 
 
 @pytest.mark.usefixtures("opened")
