@@ -16,7 +16,7 @@ DEVELOPMENT = \
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run test check format unit contract integration simulation clients faults bench \
-	demo lock clean
+	demo reference lock clean
 
 help: ## List the targets.
 	@awk 'BEGIN { FS = ":.*## "; print "make <target>, where <target> is one of:\n" } \
@@ -64,6 +64,9 @@ bench: setup ## Measure writes, reads and lists a second; prints the table of do
 
 demo: setup ## Load 13,000 real records through the stock client and compare every field.
 	@$(DEVELOPMENT) exec $(BIN)/muniment demo $(ARGS)
+
+reference: setup ## Re-make the pages of docs/ that are made from the code: settings, metrics.
+	$(BIN)/python -m muniment.runtime.reference docs
 
 lock: setup ## Resolve the newest allowed versions and re-make requirements/*.txt.
 	$(BIN)/python requirements/lock.py

@@ -167,8 +167,11 @@ async def test_a_port_lost_to_somebody_faster_is_given_up(
     with socket.create_server(("127.0.0.1", 0)) as faster:
         port = faster.getsockname()[1]
         found = iter([port])
-        choose = ports.wanted
-        monkeypatch.setattr(ports, "wanted", lambda *a, **k: next(found, 0) or choose(*a, **k))
+
+        def choose(wanted: int | None, *, default: int | None, what: str) -> int:
+            return next(found, None) or ports.pick(default)
+
+        monkeypatch.setattr(ports, "wanted", choose)
 
         async with EmbeddedStack(data_dir, FAST) as stack:
             kafka_url = stack.kafka_url

@@ -44,9 +44,9 @@ def family(server: MunimentServer) -> list[int]:
     return [child.pid for child in psutil.Process(server.process.pid).children(recursive=True)]
 
 
-def settings_of(server: MunimentServer) -> dict[str, str]:
+def settings_of(server: MunimentServer, path: str = "") -> dict[str, str]:
     """What its services were given."""
-    with urllib.request.urlopen(f"{server.url}/") as answer:  # noqa: S310 - our own address
+    with urllib.request.urlopen(f"{server.url}/{path}") as answer:  # noqa: S310 - our own address
         given: dict[str, str] = json.load(answer)
         return given
 
@@ -88,8 +88,13 @@ def test_services_get_the_settings_that_it_read(server: MunimentServer, stack: S
 
 
 def test_warnings_of_services_are_shown(server: MunimentServer) -> None:
-    """The logs are in files; what goes wrong must not stay there."""
-    wait_until(lambda: "projector: warning: stub.started" in server.console, what="the warning")
+    """The logs are in files; what goes wrong must not stay there, save what is over by now."""
+    wait_until(lambda: "Try it:" in server.console, what="the curl lines")
+
+    settings_of(server, "warn")
+
+    wait_until(lambda: "api: warning: stub.asked by=test" in server.console, what="the warning")
+    assert "stub.started" not in server.console
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

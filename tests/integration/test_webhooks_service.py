@@ -17,7 +17,8 @@ from muniment.log.kafka import KafkaLog
 from muniment.log.options import LogOptions
 from muniment.log.protocol import Writer
 from muniment.runtime.settings import Settings
-from muniment.webhooks.app import through_outages
+from muniment.web.internal import Vitals
+from muniment.webhooks.app import delivering
 from muniment.webhooks.signing import master_secret, secret_for
 from tests.support.receiver import HANG, OK, Receiver, Reply, always, fail_first
 from tests.support.stack import Stack
@@ -68,7 +69,7 @@ async def writing(settings: Settings) -> AsyncGenerator[Writer, None]:
 async def serving(settings: Settings) -> AsyncGenerator[asyncio.Task[None], None]:
     """The service; ended in good order unless the block cancels it."""
     stopping = asyncio.Event()
-    running = asyncio.create_task(through_outages(settings, stopping))
+    running = asyncio.ensure_future(delivering(settings, Vitals())(stopping))
     try:
         yield running
         stopping.set()

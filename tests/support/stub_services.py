@@ -28,9 +28,11 @@ def stub(name: str) -> Service:
 
 
 class Api(BaseHTTPRequestHandler):
-    """Answers every GET with the settings it was given."""
+    """Answers every GET with the settings it was given, and warns of those of `/warn`."""
 
     def do_GET(self) -> None:
+        if self.path == "/v1/warn":
+            print(json.dumps({"level": "warning", "event": "stub.asked", "by": "test"}), flush=True)
         given = {name: text for name, text in os.environ.items() if name.startswith("MUNIMENT_")}
         self.send_response(200)
         self.end_headers()
@@ -47,7 +49,7 @@ def end(_number: int, _frame: FrameType | None) -> None:
 
 def serve(name: str) -> None:
     signal.signal(signal.SIGTERM, end)
-    print(json.dumps({"level": "warning", "event": "stub.started", "name": name}), flush=True)
+    print(json.dumps({"level": "warning", "event": "stub.started"}), flush=True)
     if name == "api":
         address = ("127.0.0.1", int(os.environ["MUNIMENT_HTTP_PORT"]))
         ThreadingHTTPServer(address, Api).serve_forever()

@@ -7,6 +7,7 @@ from muniment.query.app import query_side
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
 from muniment.web.edge import Edge
+from muniment.web.http import Request, Response
 from muniment.web.routes import Endpoint
 from muniment.web.server import listen
 
@@ -18,12 +19,24 @@ async def run(settings: Settings) -> None:
 
     async def answer(stopping: asyncio.Event) -> None:
         async with query_side(settings, edge) as queries:
-            pipeline = edge.pipeline(
-                service="api",
-                checks={**queries.checks, **commands.checks},
+            checks = {**queries.checks, **commands.checks}
+            within_batches = edge.pipeline(
+                service="batch",
+                checks=checks,
                 reads=queries.reads,
                 writes=commands.write,
                 more={Endpoint.FLUSH: commands.flush},
+            )
+
+            async def batch(request: Request) -> Response:
+                return await commands.batch(request, within_batches.handle)
+
+            pipeline = edge.pipeline(
+                service="api",
+                checks=checks,
+                reads=queries.reads,
+                writes=commands.write,
+                more={Endpoint.FLUSH: commands.flush, Endpoint.BATCH: batch},
             )
             async with listen(
                 pipeline.handle,

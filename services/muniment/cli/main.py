@@ -137,6 +137,31 @@ def serve(
 
 
 @app.command()
+def demo(
+    *,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", metavar="URL", help="Use the server there (…/v1), not a new one."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=0, help="Load so many of each kind, not all.")
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="With --url: leave the data there afterwards.")
+    ] = False,
+    data_dir: options.DataDir = None,
+    kafka: options.Kafka = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
+) -> None:
+    """Load 13,000 real records through PyPI kinto-http and compare all that can be seen of them."""
+    from muniment.cli.demo import demo as run  # noqa: PLC0415 - slow
+
+    settings = options.read_settings(assignments, data_dir=data_dir, kafka=kafka, config=config)
+    run(settings, url=url, limit=limit, is_kept=keep)
+
+
+@app.command()
 def version(output: options.Output = "table") -> None:
     """Print the version."""
     from muniment.cli.show import print_version  # noqa: PLC0415 - slow

@@ -21,12 +21,17 @@ def serve(part: Part, settings: Settings) -> None:
     """
     configure_logging(level=settings.log_level, form=settings.log_format, service=part)
     # Imported here: a service loads its own code and no other's.
-    run = cast("Run", import_module(f"muniment.{part}.app").run)
+    # A batch holds reads as well, so the command service is the API that is sent writes only.
+    package = "api" if part == "command" else part
+    run = cast("Run", import_module(f"muniment.{package}.app").run)
     _settle_garbage()
     loop.run(run(settings))
 
 
 def _settle_garbage() -> None:
-    """Modules live as long as the process: leave them out of every later collection."""
+    """Modules live as long as the process: leave them out of collections, and make those rare."""
     gc.collect()
     gc.freeze()
+    # Requests leave no cycles behind: looking for some after every 700 objects cost 5 % of a
+    # write's CPU time.
+    gc.set_threshold(50_000, 20, 20)

@@ -110,6 +110,8 @@ class _Up:
             "data_dir": os.fspath(self._stack.layout.root),
             "kafka_url": self._stack.kafka_url,
             "postgres_url": self._stack.postgres_url,
+            # Two services have such a door, and one port is not enough for both.
+            "internal_port": "0",
         }
         return Program(
             name=service.name,

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from muniment.command.waiting import Answer, Deleted
+from muniment.command.waiting import Answer, Deleted, Outcomes
 from muniment.domain.commands import Command, Create, Delete, DeleteMany, Patch, Put, Requester
 from muniment.domain.decisions import Unchanged, apply_change
 from muniment.domain.events import Action, ObjectChanged, PartitionFlushed
@@ -52,8 +52,8 @@ class Answers:
                 )
             case Deleted():
                 return _deleted(request, outcome)
-            case PartitionFlushed():
-                raise TypeError(outcome)  # See `flushing`: no command causes it.
+            case Outcomes() | PartitionFlushed():
+                raise TypeError(outcome)  # No single command comes to that.
             case _:
                 return self._errors.refuse(outcome, order.requester)
 

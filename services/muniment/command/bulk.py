@@ -68,8 +68,12 @@ class BulkDeletion:
         read_model: ReadModel,
         moment: Callable[[], Moment],
         learn: Callable[[ObjectChanged], None],
+        is_repeated: bool = False,
     ) -> Deleted | Refusal:
-        """Delete what the order selects and its requester may write, or refuse."""
+        """Delete what the order selects and its requester may write, or refuse.
+
+        `is_repeated` says that the order was decided before and has had no effect.
+        """
         assert order.bucket_id is not None  # noqa: S101 - buckets are deleted one by one
         scene = known.list_scene(order.bucket_id, order.collection_id, order.kind)
         rights = self._rights(order, scene)
@@ -79,7 +83,10 @@ class BulkDeletion:
         if order.faults or isinstance(selection, Invalid):
             found = selection.faults if isinstance(selection, Invalid) else ()
             return Invalid((*order.faults, *found))
-        if refusal := self._stale(order, scene) or self._used(selection):
+        if refusal := self._stale(order, scene):
+            return refusal
+        # Its token was used up by the order itself when it was decided first.
+        if not is_repeated and (refusal := self._used(selection)):
             return refusal
         selected = await self._select(order, scene, rights, selection, read_model)
         addresses = [_address(order, object_id) for object_id in selected.ids]

@@ -1,35 +1,58 @@
 """Decides the orders of a group one after another, each on the state that the one before left."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias, assert_never
 
 from muniment.command.bucket_list import BucketTurn
 from muniment.command.bulk import BulkDeletion
 from muniment.command.known import GroupNumber, Known
 from muniment.command.loading import ReadModel
-from muniment.command.waiting import Flush, Outcome, Waiting
+from muniment.command.waiting import Atomic, Flush, Outcome, Outcomes, Waiting
 from muniment.domain.addresses import Address, Kind, bucket, collection
-from muniment.domain.commands import Command, Create, Delete, DeleteMany, Patch, Put
-from muniment.domain.decisions import LookUp, Moment, decide
+from muniment.domain.commands import (
+    Command,
+    Create,
+    Delete,
+    DeleteMany,
+    FieldsPatch,
+    MergePatch,
+    Patch,
+    Put,
+)
+from muniment.domain.decisions import LookUp, Moment, Unchanged, decide
 from muniment.domain.events import EventId, ObjectChanged, PartitionFlushed
+from muniment.domain.refusals import Refusal
 from muniment.domain.rules import Rules
 from muniment.domain.states import Scene
-from muniment.domain.values import Timestamp, Uid
+from muniment.domain.values import Timestamp
 from muniment.runtime.metrics import DECIDE_SECONDS
 
 Decided: TypeAlias = list[tuple[Waiting, Outcome]]
 
 Sort: TypeAlias = Literal["alone", "buckets", "objects"]
-"""Orders that query the read model stand alone; those about buckets need a turn on their list."""
 
 
 def sort_of(waiting: Waiting) -> Sort:
-    """With which others an order can be decided."""
+    """With which others an order can be decided; those that query the read model stand alone."""
     order = waiting.order
-    if isinstance(order, DeleteMany | Flush) or waiting.taken is not None:
+    if isinstance(order, DeleteMany | Flush) or waiting.stands_alone:
         return "alone"
-    return "buckets" if order.address.kind is Kind.BUCKET else "objects"
+    # A look-up would come too late: what was decided before it can't be taken back alone.
+    if isinstance(order, Atomic) and any(map(wants_timestamp, order.commands)):
+        return "alone"
+    return "buckets" if needs_turn(waiting) else "objects"
+
+
+def needs_turn(waiting: Waiting) -> bool:
+    """Whether the order is about a bucket, and so needs a turn on the list of all buckets."""
+    match waiting.order:
+        case DeleteMany() | Flush():
+            return False
+        case Atomic(commands=commands):
+            return any(command.address.kind is Kind.BUCKET for command in commands)
+        case command:
+            return command.address.kind is Kind.BUCKET
 
 
 def parts(group: Sequence[Waiting]) -> Iterator[Sequence[Waiting]]:
@@ -42,16 +65,6 @@ def parts(group: Sequence[Waiting]) -> Iterator[Sequence[Waiting]]:
         part.append(waiting)
     if part:
         yield part
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undecided:
-    """An order that can't be decided before it is known who else has a timestamp."""
-
-    waiting: Waiting
-    address: Address
-    last_modified: Timestamp
-    parent_uid: Uid | None
 
 
 class Decider:
@@ -74,26 +87,34 @@ class Decider:
 
     async def decide(
         self, part: Sequence[Waiting], *, known: Known, group: GroupNumber, turn: BucketTurn | None
-    ) -> tuple[Decided, list[Undecided]]:
-        """Load what is lacking with one query, then decide all; what is decided is known."""
+    ) -> tuple[Decided, list[Waiting]]:
+        """Load what is lacking with one query, then decide all; what is decided is known.
+
+        Last come the orders that must be decided once more, each alone, since they depend on
+        what only the read model can tell.
+        """
         with DECIDE_SECONDS.time():
             await self._load(part, known)
             decided: Decided = []
-            undecided: list[Undecided] = []
+            undecided: list[Waiting] = []
             for waiting in part:
                 outcome = await self._decide_one(waiting, known, group, turn)
-                if isinstance(outcome, Undecided):
-                    undecided.append(outcome)
+                if isinstance(outcome, LookUp):
+                    undecided.append(waiting)
                 else:
                     decided.append((waiting, outcome))
         return decided, undecided
 
     async def _decide_one(
         self, waiting: Waiting, known: Known, group: GroupNumber, turn: BucketTurn | None
-    ) -> Outcome | Undecided:
+    ) -> Outcome | LookUp:
         match waiting.order:
             case Create() | Put() | Patch() | Delete():
-                return self._decide_command(waiting, waiting.order, known, group, turn)
+                return await self._decide_command(
+                    waiting.order, known, group, turn, may_look=waiting.stands_alone
+                )
+            case Atomic(commands=commands):
+                return await self._decide_each(waiting, commands, known, group, turn)
             case DeleteMany():
                 return await self._bulk.decide(
                     waiting.order,
@@ -101,6 +122,7 @@ class Decider:
                     read_model=self._read_model,
                     moment=self._moment,
                     learn=lambda event: known.apply(event, group),
+                    is_repeated=waiting.tries > 0,
                 )
             case Flush():
                 known.clear()
@@ -108,31 +130,56 @@ class Decider:
             case _:
                 assert_never(waiting.order)
 
-    def _decide_command(
+    async def _decide_each(
         self,
         waiting: Waiting,
+        commands: Sequence[Command],
+        known: Known,
+        group: GroupNumber,
+        turn: BucketTurn | None,
+    ) -> Outcomes:
+        """Decide commands that belong together; each sees what the ones before have changed."""
+        each: list[ObjectChanged | Unchanged | Refusal] = []
+        for command in commands:
+            outcome = await self._decide_command(
+                command, known, group, turn, may_look=sort_of(waiting) == "alone"
+            )
+            assert not isinstance(outcome, LookUp)  # noqa: S101 - see `sort_of`
+            each.append(outcome)
+        return Outcomes(each)
+
+    async def _decide_command(
+        self,
         command: Command,
         known: Known,
         group: GroupNumber,
         turn: BucketTurn | None,
-    ) -> Outcome | Undecided:
+        *,
+        may_look: bool,
+    ) -> ObjectChanged | Unchanged | Refusal | LookUp:
         bucket_list = None if turn is None else turn.timeline
         scene = known.scene(command.address, bucket_list=bucket_list)
-        if waiting.taken is not None:
-            scene = replace(scene, taken=waiting.taken)
         decision = decide(scene, command, self._moment(), self._rules)
-        if isinstance(decision, LookUp):
-            return Undecided(
-                waiting=waiting,
-                address=command.address,
-                last_modified=decision.last_modified,
-                parent_uid=_parent_uid(scene),
-            )
+        if isinstance(decision, LookUp) and may_look:
+            taken = await self._taken(decision.last_modified, command.address, scene, known)
+            decision = decide(replace(scene, taken=taken), command, self._moment(), self._rules)
         if isinstance(decision, ObjectChanged):
             known.apply(decision, group)
             if turn is not None:
                 turn.timeline = turn.timeline.after(decision.last_modified)
         return decision
+
+    async def _taken(
+        self, last_modified: Timestamp, address: Address, scene: Scene, known: Known
+    ) -> frozenset[Timestamp]:
+        """The timestamp, if another object in the list has it; what is not known is projected."""
+        parent = scene.collection or scene.bucket
+        is_taken = known.has_timestamp(
+            address, last_modified
+        ) or await self._read_model.timestamp_is_taken(
+            last_modified, address, parent_uid=None if parent is None else parent.uid
+        )
+        return frozenset({last_modified} if is_taken else ())
 
     def _flushed(self, order: Flush) -> PartitionFlushed:
         moment = self._moment()
@@ -151,12 +198,12 @@ def _targets(part: Sequence[Waiting]) -> tuple[list[Address], list[Address]]:
     """Whose states the orders need; of the second list it is certain that they are absent."""
     targets: list[Address] = []
     fresh: list[Address] = []
-    for waiting in part:
-        match waiting.order:
+    for order in _orders(part):
+        match order:
             case Create(id_from_client=False):
-                fresh.append(waiting.order.address)
+                fresh.append(order.address)
             case Create() | Put() | Patch() | Delete():
-                targets.append(waiting.order.address)
+                targets.append(order.address)
             case DeleteMany(bucket_id=bucket_id, collection_id=collection_id):
                 if bucket_id is not None and collection_id is not None:
                     targets.append(collection(bucket_id, collection_id))
@@ -165,10 +212,30 @@ def _targets(part: Sequence[Waiting]) -> tuple[list[Address], list[Address]]:
             case Flush():
                 pass
             case _:
-                assert_never(waiting.order)
+                assert_never(order)
     return targets, fresh
 
 
-def _parent_uid(scene: Scene) -> Uid | None:
-    parent = scene.collection or scene.bucket
-    return None if parent is None else parent.uid
+def _orders(part: Sequence[Waiting]) -> Iterator[Command | DeleteMany | Flush]:
+    """All orders, those that belong together one by one."""
+    for waiting in part:
+        if isinstance(waiting.order, Atomic):
+            yield from waiting.order.commands
+        else:
+            yield waiting.order
+
+
+def wants_timestamp(command: Command) -> bool:
+    """Whether the client asks for a `last_modified`, which others may have."""
+    match command:
+        case Create() | Put():
+            data = command.body.data
+        case Patch(change=FieldsPatch() | MergePatch() as change):
+            data = change.body.data
+        case Patch():
+            return True
+        case Delete():
+            return command.last_modified is not None
+        case _:
+            assert_never(command)
+    return data is not None and "last_modified" in data

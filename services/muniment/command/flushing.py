@@ -12,7 +12,6 @@ from muniment.domain.events import Cause
 from muniment.log.protocol import Partition
 from muniment.web.commands import cause_of
 from muniment.web.http import Request, Response
-from muniment.web.pipeline import Unavailable as NotServed
 
 FLUSHED: Final = b"{}"
 
@@ -38,7 +37,7 @@ class Flushing:
                     for url in await self._other_instances():
                         group.create_task(self._have_flushed(request, url))
         except* (Unavailable, NotOwner) as errors:
-            raise NotServed(str(errors.exceptions[0])) from errors
+            raise Unavailable(str(errors.exceptions[0])) from errors
         return Response(status=HTTPStatus.ACCEPTED, body=FLUSHED)
 
     async def _flush(self, partition: Partition, cause: Cause) -> None:

@@ -3,20 +3,25 @@
 read the command -> hand it to the owner of its stream -> tell what became of it
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Final
 
 from muniment.command.answers import Answers
+from muniment.command.batch import Enlisted, send_with_its_batch
 from muniment.command.bucket_deletion import BucketDeletion
 from muniment.command.forwarding import Forwarder
 from muniment.command.loading import ReadModel
 from muniment.command.owners import Owners
-from muniment.command.waiting import NotOwner, TooLargeToAppend, Unavailable
+from muniment.command.waiting import Atomic, NotOwner, Outcomes, TooLargeToAppend, Unavailable
 from muniment.domain.commands import Command, DeleteMany
 from muniment.log.protocol import Partition
+from muniment.readmodel.connection import UNREACHABLE
+from muniment.web.batch import batch_body, read_responses
 from muniment.web.commands import CommandReader
 from muniment.web.errors import too_large
-from muniment.web.http import Request, Response
-from muniment.web.pipeline import Unavailable as NotServed
+from muniment.web.http import PREFIX, Request, Response
 
 RESPOND_ASYNC: Final = "respond-async"
 """`Prefer: respond-async` (RFC 7240): content when the log has it, before reads show it."""
@@ -47,16 +52,41 @@ class CommandHandler:
         self._instance_url = instance_url
 
     async def handle(self, request: Request) -> Response:
-        """Answer the write; raises the pipeline's `Unavailable` where nothing can be said."""
+        """Answer the write; raises `Unavailable` where nothing can be said."""
         order = self._reader.read(request)
         try:
-            if isinstance(order, DeleteMany) and order.bucket_id is None:
-                return await self._bucket_deletion.delete(request, order, self._send)
-            return await self._send(request, order)
+            return await send_with_its_batch(
+                request, order, lambda: self._send_alone(request, order)
+            )
         except TooLargeToAppend:
             return too_large(self._append_bytes_max)
-        except Unavailable as error:
-            raise NotServed(str(error)) from error
+        except UNREACHABLE as error:
+            raise Unavailable(f"Postgres does not answer: {error!r}") from error
+
+    async def send_together(self, enlisted: Sequence[Enlisted]) -> Sequence[Response]:
+        """Make the changes of one bucket as one; an answer for each. Raises `Unavailable`."""
+        commands = [each.command for each in enlisted]
+        partition = self._owners.partition_of(_stream(commands[0]))
+        try:
+            answer = await self._owners.submit(
+                partition,
+                Atomic(commands=commands),
+                size_bytes=sum(len(each.request.body) for each in enlisted),
+            )
+        except NotOwner:
+            return await self._forward_together(enlisted, partition)
+        except TooLargeToAppend:
+            return [too_large(self._append_bytes_max) for _ in enlisted]
+        assert isinstance(answer.outcome, Outcomes)  # noqa: S101 - it answers an `Atomic`
+        return [
+            self._answers.tell(each.request, each.command, replace(answer, outcome=outcome))
+            for each, outcome in zip(enlisted, answer.outcome.each, strict=True)
+        ]
+
+    async def _send_alone(self, request: Request, order: Command | DeleteMany) -> Response:
+        if isinstance(order, DeleteMany) and order.bucket_id is None:
+            return await self._bucket_deletion.delete(request, order, self._send)
+        return await self._send(request, order)
 
     async def _send(self, request: Request, order: Command | DeleteMany) -> Response:
         """Bring the order before the owner of its stream, wherever that is."""
@@ -71,6 +101,23 @@ class CommandHandler:
         except NotOwner:
             return await self._forward(request, partition)
         return self._answers.tell(request, order, answer)
+
+    async def _forward_together(
+        self, enlisted: Sequence[Enlisted], partition: Partition
+    ) -> Sequence[Response]:
+        """What belongs together goes to its owner as a batch of its own."""
+        first = enlisted[0].request
+        request = replace(
+            first,
+            method="POST",
+            raw_path=f"{PREFIX}/batch",
+            raw_query="",
+            body=batch_body([each.request for each in enlisted]),
+        )
+        response = await self._forward(request, partition)
+        if response.status != HTTPStatus.OK or response.body is None:
+            raise Unavailable(f"the owner answered {response.status} to a batch")
+        return read_responses(response.body)
 
     async def _forward(self, request: Request, partition: Partition) -> Response:
         url = await self._read_model.owner_url(partition)

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from muniment.domain.addresses import Address, BucketId, CollectionId, Kind
 from muniment.domain.events import ObjectChanged
-from muniment.domain.states import ABSENT, Present, Scene, State, evolve
+from muniment.domain.states import ABSENT, Absent, Present, Scene, State, evolve
 from muniment.domain.timelines import Timeline
 from muniment.domain.values import Timestamp, Uid
 
@@ -184,6 +184,28 @@ class Known:
             target=ABSENT,
             timeline=timeline,
             stream=bucket.stream,
+        )
+
+    def has_timestamp(self, address: Address, last_modified: Timestamp) -> bool:
+        """Whether another object in the address's list is known to have the timestamp.
+
+        Of buckets this tells nothing: their list is not within one partition.
+        """
+        bucket = self._buckets[address.bucket_id]
+        match address.kind:
+            case Kind.RECORD:
+                overlay = bucket.children[address.collection_id or ""].overlay
+                others = {key: state for key, (state, _) in overlay.items()}
+            case Kind.COLLECTION:
+                others = {key: child.state for key, child in bucket.children.items()}
+            case Kind.BUCKET | Kind.GROUP:
+                others = {}
+            case _:
+                assert_never(address.kind)
+        return any(
+            not isinstance(state, Absent) and state.last_modified == last_modified
+            for key, state in others.items()
+            if key != address.id
         )
 
     def apply(self, event: ObjectChanged, group: GroupNumber) -> None:

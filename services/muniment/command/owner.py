@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from muniment.command.bucket_list import BucketList, BucketTurn
-from muniment.command.deciding import Decided, Decider, Undecided, parts, sort_of
+from muniment.command.deciding import Decided, Decider, needs_turn, parts, sort_of
 from muniment.command.known import GroupNumber, Known
 from muniment.command.loading import ReadModel
 from muniment.command.queue import CommandQueue
@@ -22,6 +22,7 @@ from muniment.command.waiting import (
     Deleted,
     NotOwner,
     Outcome,
+    Outcomes,
     TooLargeToAppend,
     Unavailable,
     Waiting,
@@ -105,6 +106,7 @@ class Owner:
         self._on_the_way: deque[tuple[GroupNumber, Offset]] = deque()
         self._answering: set[asyncio.Task[None]] = set()
         self._must_settle = False
+        self._renewal_at_s = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -164,6 +166,7 @@ class Owner:
         self._known.clear()
         self._on_the_way.clear()
         self._must_settle = False
+        self._renewal_at_s = _clock_s() + self._limits.claim_renewal_s
         self._next = Offset(writer.claim + 1)
         self._writer = writer
         log.info("owner.opened", partition=self.partition, claim=writer.claim, reason=reason)
@@ -180,8 +183,10 @@ class Owner:
 
     async def _next_group(self) -> list[Waiting]:
         """The next orders to decide together; empty when it is time to claim again."""
+        if _clock_s() >= self._renewal_at_s and not self._queue.is_closed:
+            return []
         try:
-            async with asyncio.timeout(self._limits.claim_renewal_s):
+            async with asyncio.timeout_at(self._renewal_at_s):
                 return await self._queue.take(
                     commands_max=self._limits.group_commands_max,
                     bytes_max=self._limits.group_bytes_max,
@@ -207,10 +212,9 @@ class Owner:
 
     async def _write_part(self, part: Sequence[Waiting]) -> None:
         self._forget_projected()
-        sort = sort_of(part[0])
-        if sort == "alone" or self._must_settle:
+        if sort_of(part[0]) == "alone" or self._must_settle:
             await self._settle()
-        if sort == "buckets":
+        if needs_turn(part[0]):
             async with self._bucket_list.turn() as turn:
                 left = await self._decide_and_append(part, turn)
         else:
@@ -235,17 +239,12 @@ class Owner:
             log.warning("owner.outcome_unknown", partition=self.partition, reason=str(error))
             if not await self._has_landed(decided):
                 return _again(part, error)
+        if any(isinstance(outcome, PartitionFlushed) for _, outcome in decided):
+            self._distrust()
         self._answer(decided, turn)
-        return [[await self._looked_up(order)] for order in undecided]
-
-    async def _looked_up(self, order: Undecided) -> Waiting:
-        """What needs to know which timestamps others have knows it now."""
-        await self._settle()
-        is_taken = await self._read_model.timestamp_is_taken(
-            order.last_modified, order.address, parent_uid=order.parent_uid
-        )
-        order.waiting.taken = frozenset({order.last_modified} if is_taken else ())
-        return order.waiting
+        for waiting in undecided:
+            waiting.stands_alone = True
+        return [[waiting] for waiting in undecided]
 
     def _distrust(self) -> None:
         """Forget all, and read nothing before the read model holds what is on the way."""
@@ -368,11 +367,16 @@ class Owner:
 
     async def _end(self) -> None:
         writer, self._writer = self._writer, None
+        self._queue.close()
         _fail(self._queue.drain(), NotOwner())
         if self._answering:
             await asyncio.wait(self._answering)
         if writer is not None:
             await writer.close()
+
+
+def _clock_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _apart(part: Sequence[Waiting], error: TooLarge) -> Sequence[Sequence[Waiting]]:
@@ -401,6 +405,8 @@ def _events(outcome: Outcome) -> Sequence[Event]:
             return (outcome,)
         case Deleted():
             return outcome.events
+        case Outcomes():
+            return [event for event in outcome.each if isinstance(event, ObjectChanged)]
         case _:
             return ()
 

@@ -10,6 +10,7 @@ from typing import Final
 from uuid_utils import uuid7
 
 from muniment.command.answers import Answers
+from muniment.command.batch import Batches
 from muniment.command.bucket_deletion import BucketDeletion
 from muniment.command.bucket_list import BucketList
 from muniment.command.bulk import BulkDeletion
@@ -26,25 +27,23 @@ from muniment.domain.events import EventId
 from muniment.domain.permissions import Granted
 from muniment.domain.rules import Rules
 from muniment.domain.values import Timestamp
-from muniment.log.connection import parse_kafka_url
-from muniment.log.kafka import KafkaLog
+from muniment.log.connection import kafka_of
+from muniment.log.kafka import open_log
 from muniment.log.options import LogOptions
 from muniment.log.protocol import Log, LogUnavailable, Partition
 from muniment.readmodel.checkpoints import Checkpoint, Checkpoints
-from muniment.readmodel.connection import UNREACHABLE, open_connection, open_pool
+from muniment.readmodel.connection import UNREACHABLE, open_connection, open_pool, postgres_of
 from muniment.readmodel.lists.selection import Limits
 from muniment.readmodel.migrate import migrate
-from muniment.runtime.errors import DependencyUnreachable
-from muniment.runtime.logs import get_logger
+from muniment.runtime.outages import Away, through_outages
 from muniment.runtime.settings import Settings
+from muniment.web.batch import BatchReader
 from muniment.web.edge import Edge
-from muniment.web.http import Request, Response
+from muniment.web.http import Handler, Request, Response
 from muniment.web.pipeline import Unavailable
 from muniment.web.root import Check
 
-log = get_logger(__name__)
-
-RETRY_S: Final = 0.5
+AWAY: Final[Away] = (*UNREACHABLE, LogUnavailable)
 CLAIM_RENEWAL_S: Final = 4 * 3600.0
 
 
@@ -53,6 +52,7 @@ class _AtWork:
     """What exists only while Kafka and Postgres are there."""
 
     handler: CommandHandler
+    batches: Batches
     flushing: Flushing
     health: Health
 
@@ -68,6 +68,10 @@ class CommandSide:
     async def write(self, request: Request) -> Response:
         """Answer a write of buckets, collections or records."""
         return await self._up().handler.handle(request)
+
+    async def batch(self, request: Request, within: Handler) -> Response:
+        """Answer `POST /batch`; `within` answers each request in it."""
+        return await self._up().batches.handle(request, within)
 
     async def flush(self, request: Request) -> Response:
         """Answer `POST /__flush__`."""
@@ -87,21 +91,15 @@ class CommandSide:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Be at work until told to stop; each outage is logged once."""
-        told: str | None = None
-        while not stopping.is_set():
-            try:
-                async with self._connected() as (at_work, owners):
-                    self._at_work = at_work
-                    told = None
-                    await owners.run(stopping)
-            except (*UNREACHABLE, LogUnavailable) as error:
-                reason = f"{type(error).__name__}: {error}"
-                if reason != told:
-                    log.warning("command.dependency_away", reason=reason)
-                told = reason
-                await asyncio.sleep(RETRY_S)
-            finally:
-                self._at_work = None
+        await through_outages(self._work, stopping, part="owners", away=AWAY)
+
+    async def _work(self, stopping: asyncio.Event) -> None:
+        try:
+            async with self._connected() as (at_work, owners):
+                self._at_work = at_work
+                await owners.run(stopping)
+        finally:
+            self._at_work = None
 
     def _up(self) -> _AtWork:
         if self._at_work is None:
@@ -112,26 +110,20 @@ class CommandSide:
     @asynccontextmanager
     async def _connected(self) -> AsyncGenerator[tuple[_AtWork, Owners]]:
         settings = self._settings
-        if settings.postgres_url is None or settings.kafka_url is None:
-            message = (
-                "MUNIMENT_KAFKA_URL and MUNIMENT_POSTGRES_URL say where the two are: set both."
-            )
-            raise DependencyUnreachable(message)
-        options = LogOptions.of(settings)
-        kafka = parse_kafka_url(settings.kafka_url)
-        async with open_connection(settings.postgres_url, application="migrate") as connection:
+        database = postgres_of(settings)
+        async with open_connection(database, application="migrate") as connection:
             await migrate(connection)
         async with (
-            KafkaLog.open(kafka, options) as event_log,
+            open_log(settings) as event_log,
             open_pool(
-                settings.postgres_url,
+                database,
                 application="command",
                 size_max=settings.postgres_pool_size,
                 statement_timeout_s=settings.statement_timeout_s,
             ) as pool,
             join_group(
-                kafka,
-                topic=options.topic,
+                kafka_of(settings),
+                topic=LogOptions.of(settings).topic,
                 group_id=f"{settings.topic_prefix}-owners",
                 instance_id=settings.instance_id,
             ) as membership,
@@ -178,7 +170,7 @@ class CommandSide:
         def retreat(partition: Partition, checkpoint: Checkpoint) -> None:
             owners.retreat(partition, checkpoint)
 
-        checkpoints = Checkpoints(str(settings.postgres_url), on_retreat=retreat)
+        checkpoints = Checkpoints(postgres_of(settings), on_retreat=retreat)
         owners = Owners(
             event_log,
             membership,
@@ -199,6 +191,12 @@ class CommandSide:
             append_bytes_max=LogOptions.of(settings).batch_bytes_max,
             instance_url=settings.instance_url,
         )
+        batches = Batches(
+            BatchReader(
+                requests_max=settings.batch_max_requests, json_depth_max=settings.json_depth_max
+            ),
+            send_together=handler.send_together,
+        )
         flushing = Flushing(
             owners=owners,
             read_model=read_model,
@@ -214,7 +212,8 @@ class CommandSide:
             instance_url=settings.instance_url,
         )
         try:
-            yield _AtWork(handler=handler, flushing=flushing, health=health), owners
+            at_work = _AtWork(handler=handler, batches=batches, flushing=flushing, health=health)
+            yield at_work, owners
         finally:
             await bucket_list.close()
             following.cancel()

@@ -11,6 +11,14 @@ from muniment.domain.events import Cause, ObjectChanged, PartitionFlushed
 from muniment.domain.refusals import Refusal
 from muniment.domain.values import Timestamp
 from muniment.log.protocol import Position
+from muniment.web.pipeline import Unavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Atomic:
+    """Commands about one bucket, decided one after another; what they cause happens as one."""
+
+    commands: Sequence[Command]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +39,15 @@ class Deleted:
     """For the rest, where a page was asked for and more is left."""
 
 
-Outcome: TypeAlias = ObjectChanged | Unchanged | Deleted | PartitionFlushed | Refusal
-Order: TypeAlias = Command | DeleteMany | Flush
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The outcomes of an `Atomic`, in the order of its commands."""
+
+    each: Sequence[ObjectChanged | Unchanged | Refusal]
+
+
+Outcome: TypeAlias = ObjectChanged | Unchanged | Deleted | Outcomes | PartitionFlushed | Refusal
+Order: TypeAlias = Command | Atomic | DeleteMany | Flush
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +59,6 @@ class Answer:
     """Of the command's last event, or of what the refusal rests on; `None` on a log without any."""
     is_projected: bool
     """Whether a read sees it by now; if not, the log has it all the same."""
-
-
-class Unavailable(Exception):
-    """The command could not be decided, or nobody knows whether it was: 503, try again later."""
 
 
 class NotOwner(Exception):
@@ -67,8 +78,8 @@ class Waiting:
     """Of the request's body: bounds what is decided together."""
     awaits_projection: bool = True
     """`False` for a client that is content when the log has it (`Prefer: respond-async`)."""
-    taken: frozenset[Timestamp] | None = None
-    """Which of the timestamps that the order wants others have, once that was looked up."""
+    stands_alone: bool = False
+    """Whether it must be decided alone, with all that came before it in the read model."""
     tries: int = 0
     """How often it was decided in vain."""
     is_settled: bool = False
@@ -86,3 +97,18 @@ class Waiting:
         """Break the promise, unless its answer is certain or the client has gone."""
         if not self.is_settled and not self.promise.done():
             self.promise.set_exception(error)
+
+
+__all__ = [
+    "Answer",
+    "Atomic",
+    "Deleted",
+    "Flush",
+    "NotOwner",
+    "Order",
+    "Outcome",
+    "Outcomes",
+    "TooLargeToAppend",
+    "Unavailable",
+    "Waiting",
+]

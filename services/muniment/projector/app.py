@@ -8,24 +8,26 @@ from typing import Final
 
 import asyncpg
 
-from muniment.log.connection import parse_kafka_url
+from muniment.log import kafka
 from muniment.log.envelope import Malformed
-from muniment.log.kafka import KafkaLog
-from muniment.log.options import LogOptions
-from muniment.log.protocol import PositionLost
+from muniment.log.kafka import open_log
+from muniment.log.protocol import LogUnavailable, PositionLost
 from muniment.log.topics import TopicUnfit
 from muniment.projector.housekeeping import Housekeeping
-from muniment.projector.outages import rest, through_outages
 from muniment.projector.projector import SQL, Overtaken, Poisoned, Projector
-from muniment.readmodel.connection import open_connection
+from muniment.readmodel import connection as postgres
+from muniment.readmodel.connection import UNREACHABLE, open_connection, postgres_of
 from muniment.readmodel.migrate import migrate
-from muniment.runtime.errors import DependencyUnreachable, UserError
+from muniment.runtime.errors import UserError
 from muniment.runtime.logs import get_logger
+from muniment.runtime.outages import Away, rest, through_outages
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
+from muniment.web.internal import Vitals, internal_door, stands_by
 
 log = get_logger(__name__)
 
+AWAY: Final[Away] = (*UNREACHABLE, LogUnavailable)
 STANDBY_PAUSE_S: Final = 1.0
 TRANSACTION_TIMEOUT_S: Final = 60.0
 
@@ -39,31 +41,42 @@ async def run(settings: Settings) -> None:
 
     Raises a `UserError` where waiting does not help.
     """
-    parts = {"project": _project, "housekeeping": _keep_house}
+    vitals = Vitals("kafka", "projector")
+    asked_anew = partial(postgres.answers, postgres_of(settings), application="projector heartbeat")
+    parts = {
+        "project": partial(_project, settings, vitals),
+        "housekeeping": partial(_keep_house, settings),
+    }
     await serve(
         {
-            name: partial(through_outages, partial(part, settings), name=name)
-            for name, part in parts.items()
+            **{
+                name: partial(through_outages, part, part=name, away=AWAY)
+                for name, part in parts.items()
+            },
+            **internal_door(
+                settings, service="projector", checks={"postgres": asked_anew, **vitals.checks}
+            ),
         },
         drain_s=settings.drain_s,
     )
 
 
-async def _project(settings: Settings, stopping: asyncio.Event) -> None:
+async def _project(settings: Settings, vitals: Vitals, stopping: asyncio.Event) -> None:
     """Take the lead, or stand by until it is free, and project."""
     try:
-        async with _connected(settings) as connection:
+        async with _connected(settings) as connection, open_log(settings) as events:
             await migrate(connection)
-            if not await _lead(connection, stopping):
-                return
-            async with _log(settings) as events:
-                projector = Projector(
-                    log=events,
-                    connection=connection,
-                    instance_id=settings.instance_id,
-                    entries_max=settings.projector_batch_records_max,
-                )
-                await projector.run(stopping)
+            projector = Projector(
+                log=events,
+                connection=connection,
+                instance_id=settings.instance_id,
+                entries_max=settings.projector_batch_records_max,
+            )
+            async with vitals.told_by(kafka=partial(kafka.answers, events), projector=stands_by):
+                if not await _lead(connection, stopping):
+                    return
+                async with vitals.told_by(projector=projector.is_at_work):
+                    await projector.run(stopping)
     except Overtaken:
         log.warning("projector.overtaken")
     except (Malformed, PositionLost, TopicUnfit) as error:
@@ -96,10 +109,8 @@ async def _keep_house(settings: Settings, stopping: asyncio.Event) -> None:
 async def _connected(
     settings: Settings, **server_settings: str
 ) -> AsyncGenerator["asyncpg.Connection[asyncpg.Record]", None]:
-    if settings.postgres_url is None:
-        raise DependencyUnreachable("MUNIMENT_POSTGRES_URL is not set: it says where Postgres is.")
     async with open_connection(
-        settings.postgres_url,
+        postgres_of(settings),
         application="projector",
         statement_timeout_s=TRANSACTION_TIMEOUT_S,
         # Rows and checkpoint are lost together or not at all, and the log has them all.
@@ -113,13 +124,3 @@ async def _connected(
         **server_settings,
     ) as connection:
         yield connection
-
-
-@asynccontextmanager
-async def _log(settings: Settings) -> AsyncGenerator[KafkaLog, None]:
-    if settings.kafka_url is None:
-        raise DependencyUnreachable("MUNIMENT_KAFKA_URL is not set: it says where Kafka is.")
-    async with KafkaLog.open(
-        parse_kafka_url(settings.kafka_url), LogOptions.of(settings)
-    ) as events:
-        yield events

@@ -8,12 +8,21 @@ or not at all. So the commit need not wait for the disk.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from time import monotonic
+from time import monotonic, time
 from typing import Final, TypeAlias
 
 import asyncpg
 
-from muniment.log.protocol import Entry, Log, LogUnavailable, Offset, Partition, Position, Start
+from muniment.log.protocol import (
+    Claim,
+    Entry,
+    Log,
+    LogUnavailable,
+    Offset,
+    Partition,
+    Position,
+    Start,
+)
 from muniment.projector.fold import Batch, fold
 from muniment.projector.rows import columns
 from muniment.readmodel.sql import Statements
@@ -21,7 +30,9 @@ from muniment.runtime.metrics import (
     PROJECT_BATCH_EVENTS,
     PROJECT_SECONDS,
     PROJECTED_EVENTS,
+    PROJECTED_EVENTS_SKIPPED,
     PROJECTOR_LAG_EVENTS,
+    PROJECTOR_LAG_SECONDS,
 )
 
 SQL: Final = Statements(__package__, "projector.sql")
@@ -29,6 +40,8 @@ SQL: Final = Statements(__package__, "projector.sql")
 READ_WAIT_S: Final = 0.5
 BEAT_PAUSE_S: Final = 1.0
 LAG_TIMEOUT_S: Final = 0.25
+ROUND_S_MAX: Final = 5.0
+"""One turn of the loop that takes longer than this is not thought to come back."""
 
 UNFIT: Final = (
     asyncpg.DataError,
@@ -71,7 +84,12 @@ class Projector:
         self._entries_max = entries_max
         self._at: dict[Partition, Start] = {}
         self._lag_entries = 0
+        self._went_round_at = monotonic()
         self._next_beat_at = 0.0
+
+    async def is_at_work(self) -> bool:
+        """Whether its loop goes round."""
+        return monotonic() - self._went_round_at < ROUND_S_MAX
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Project until told to stop, and finish the batch in hand.
@@ -84,6 +102,7 @@ class Projector:
                 entries = await reader.read(wait_s=READ_WAIT_S, entries_max=self._entries_max)
                 await self.project(entries, reader.positions())
                 await self._beat()
+                self._went_round_at = monotonic()
         finally:
             await reader.close()
 
@@ -107,13 +126,17 @@ class Projector:
         to = {partition: at for partition, at in reached.items() if at != self._at[partition]}
         if not to:
             return
+        passed = sum(at.offset - self._at[partition].offset for partition, at in to.items())
         with PROJECT_SECONDS.time():
             try:
                 await self._apply(fold(entries), to)
             except UNFIT:
                 await self._apply_singly(entries)
         PROJECTED_EVENTS.inc(len(entries))
+        PROJECTED_EVENTS_SKIPPED.inc(max(0, passed - len(entries)))
         PROJECT_BATCH_EVENTS.observe(len(entries))
+        if entries and not isinstance(first := entries[0].content, Claim):
+            PROJECTOR_LAG_SECONDS.observe(max(0.0, time() - first.occurred_at / 1000))
 
     async def _apply(self, batch: Batch, to: Places) -> None:
         """Write the batch and move on, or raise and leave everything as it was."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from muniment.query.reads import Reads
 from muniment.query.store import open_store
+from muniment.readmodel.connection import postgres_of
 from muniment.readmodel.lists.selection import Limits
-from muniment.runtime.errors import DependencyUnreachable
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
 from muniment.web.edge import Edge
@@ -49,10 +49,8 @@ async def run(settings: Settings) -> None:
 @asynccontextmanager
 async def query_side(settings: Settings, edge: Edge) -> AsyncGenerator[QuerySide]:
     """The part of a process that reads; it is there at once and works as soon as Postgres does."""
-    if settings.postgres_url is None:
-        raise DependencyUnreachable("MUNIMENT_POSTGRES_URL is not set: it says where Postgres is.")
     async with open_store(
-        settings.postgres_url,
+        postgres_of(settings),
         pool_size=settings.postgres_pool_size,
         statement_timeout_s=settings.statement_timeout_s,
     ) as store:

@@ -35,6 +35,11 @@ class Tail:
         self._path = path
         self._offset = 0
 
+    def skip(self) -> None:
+        """Leave out what is there now."""
+        if self._path.exists():
+            self._offset = self._path.stat().st_size
+
     def loud_lines(self) -> Iterator[str]:
         """The new lines that warn, worded for a console: plain text when they are not JSON."""
         for line in self._new_lines():

@@ -9,6 +9,7 @@ import asyncpg
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
+from muniment.log.connection import parse_kafka_url
 from muniment.stack.errors import Unreachable
 
 ANSWER_TIMEOUT_S: Final = 5.0
@@ -19,11 +20,10 @@ logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 NOT_YET: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
-async def kafka_answers(bootstrap_servers: str) -> bool:
+async def kafka_answers(url: str) -> bool:
     """Whether a broker there takes part in its cluster."""
     client = AIOKafkaClient(
-        bootstrap_servers=bootstrap_servers,
-        client_id="muniment-probe",
+        **parse_kafka_url(url, client_id="muniment-probe").client_options(),
         request_timeout_ms=int(ANSWER_TIMEOUT_S * 1000),
     )
     try:
@@ -48,11 +48,12 @@ async def postgres_refusal(url: str) -> str | None:
     return None
 
 
-async def require_kafka(bootstrap_servers: str) -> None:
-    """Raises `Unreachable` unless it answers."""
-    if not await kafka_answers(bootstrap_servers):
+async def require_kafka(url: str) -> None:
+    """Raises `Unreachable` unless it answers; of the URL only addresses are shown."""
+    if not await kafka_answers(url):
+        servers = ",".join(parse_kafka_url(url).servers)
         raise Unreachable(
-            f"No Kafka answers at {bootstrap_servers}: start it or mend --kafka "
+            f"No Kafka answers at {servers}: start it or mend --kafka "
             "(MUNIMENT_KAFKA_URL), or leave it out to use the embedded one."
         )
 

@@ -66,6 +66,10 @@ class Supervisor:
                 )
             await asyncio.sleep(LOOK_EVERY_S)
         self._is_starting = False
+        # What they warned of on the way here (a server that was not up yet) is over.
+        for kept in self._kept:
+            if kept.tail is not None:
+                kept.tail.skip()
 
     async def keep(self, stopping: asyncio.Event) -> None:
         """Keep them up until it is time to stop."""

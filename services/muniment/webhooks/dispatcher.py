@@ -35,6 +35,8 @@ IDLE_COMMIT_EVERY_S: Final = 1.0
 """Between two commits while the log has nothing for any endpoint."""
 SAY_EVERY_S: Final = 60.0
 MEASURE_EVERY_S: Final = 5.0
+ROUND_S_MAX: Final = 5.0
+"""One turn of the reading that takes longer than this is not thought to come back."""
 
 START: Final = Start(offset=Offset(0), claim=None)
 
@@ -96,9 +98,14 @@ class Dispatcher:
         self._workers: set[asyncio.Task[None]] = set()
         self._timers: dict[EventId, asyncio.TimerHandle] = {}
         self._last_said: dict[EventId, float] = {}
+        self._went_round_at = time.monotonic()
         self._is_stopping = False
         self._is_ended = False
         self._group = asyncio.TaskGroup()
+
+    async def is_at_work(self) -> bool:
+        """Whether the reading goes on."""
+        return time.monotonic() - self._went_round_at < ROUND_S_MAX
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Deliver until told to stop; then finish what is under way and write it down.
@@ -138,6 +145,7 @@ class Dispatcher:
                     for lane in self._take(entry):
                         touched[lane.endpoint.id] = lane
                 self._reading = dict(reader.positions())
+                self._went_round_at = time.monotonic()
                 for lane in touched.values():
                     self._touch(lane)
                     self._pump(lane)
@@ -328,13 +336,11 @@ class Dispatcher:
         if self._clock() - self._last_said.get(lane.endpoint.id, 0.0) < SAY_EVERY_S:
             return
         self._last_said[lane.endpoint.id] = self._clock()
-        log.warning(
-            "webhook.dead" if delivery.is_dead else "webhook.attempt_failed",
-            uri=delivery.key,
-            attempts=delivery.attempts,
-            reason=delivery.reason,
-            **_facts(lane),
-        )
+        facts = {"uri": delivery.key, "attempts": delivery.attempts, "reason": delivery.reason}
+        if delivery.is_dead:
+            log.warning("webhook.dead", **facts, **_facts(lane))
+        else:
+            log.warning("webhook.attempt_failed", **facts, **_facts(lane))
 
     # --- Writing down -----------------------------------------------------------------------------
 

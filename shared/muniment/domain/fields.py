@@ -1,5 +1,6 @@
 """What an object's fields must be: the server's own, the typed ones, and the JSON Schemas'."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final, assert_never
 
@@ -18,6 +19,12 @@ SCHEMA_FIELDS: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.RECORD: (),
 }
 """Where an object keeps schemas for what is below it."""
+
+
+SECONDS_MAX: Final = 10**15 - 1
+"""Most seconds that `cache_expires` can say; JSON on the log holds no number that is far longer."""
+
+_INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,15}\s*")
 
 
 def complete(
@@ -90,11 +97,11 @@ def _schemas_above(scene: Scene, kind: Kind) -> tuple[tuple[Present | None, Sche
 
 def _whole_seconds(value: JsonValue) -> int | Fault | None:
     """`cache_expires` as a number (COL-3); `null` means none."""
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    if isinstance(value, float):
+    if value is None:
+        return None
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
-    if isinstance(value, str) and value.strip().lstrip("+-").isdecimal() and len(value) < 20:
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= SECONDS_MAX:
         return int(value)
     return Fault(
         location="body", name="cache_expires", description=f"{_quoted(value)} is not a number"

@@ -1,23 +1,18 @@
-"""How to reach a Kafka: a URL, or the plain list of addresses that Kafka's own tools take."""
+"""How to reach a Kafka, for the clients that do."""
 
 import ssl
-from dataclasses import dataclass, field
-from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from dataclasses import dataclass, replace
+from typing import Any
 
-_TLS: Final = {"kafka": False, "kafka+ssl": True}
-_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+from muniment.runtime.errors import DependencyUnreachable
+from muniment.runtime.settings import Settings
+from muniment.runtime.settings.kafka_url import KafkaUrl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """Addresses of brokers, and how to speak to them."""
+class Connection(KafkaUrl):
+    """Addresses of brokers, and how and under what name to speak to them."""
 
-    servers: tuple[str, ...]
-    is_encrypted: bool = False
-    mechanism: str = "PLAIN"
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
     client_id: str = "muniment"
 
     def client_options(self) -> dict[str, Any]:
@@ -38,31 +33,13 @@ class Connection:
         return options
 
 
+def kafka_of(settings: Settings) -> Connection:
+    """The Kafka that the settings name. Raises `DependencyUnreachable` when they name none."""
+    if settings.kafka_url is None:
+        raise DependencyUnreachable("MUNIMENT_KAFKA_URL is not set: it says where Kafka is.")
+    return parse_kafka_url(settings.kafka_url)
+
+
 def parse_kafka_url(text: str, *, client_id: str = "muniment") -> Connection:
-    """Read `host:port[,host:port]` or `kafka[+ssl]://[user:password@]host:port[,…][?sasl=…]`.
-
-    Raises `ValueError` with a sentence that says what is wrong.
-    """
-    url = urlsplit(text if "://" in text else f"kafka://{text}")
-    if url.scheme not in _TLS:
-        raise ValueError(f"{url.scheme}:// is no address of a Kafka: use kafka:// or kafka+ssl://")
-    credentials, _, addresses = url.netloc.rpartition("@")
-    username, _, password = credentials.partition(":")
-    mechanism = dict(parse_qsl(url.query)).get("sasl", "PLAIN").upper()
-    if mechanism not in _MECHANISMS:
-        raise ValueError(f"sasl={mechanism} is not known: use one of {', '.join(_MECHANISMS)}")
-    return Connection(
-        servers=tuple(_server(address) for address in addresses.split(",")),
-        is_encrypted=_TLS[url.scheme],
-        mechanism=mechanism,
-        username=unquote(username) or None,
-        password=unquote(password) or None,
-        client_id=client_id,
-    )
-
-
-def _server(address: str) -> str:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise ValueError(f"{address!r} is not host:port")
-    return address
+    """Read what `KafkaUrl.parse` takes. Raises `ValueError` with a sentence."""
+    return replace(Connection.parse(text), client_id=client_id)

@@ -11,12 +11,13 @@ from aiokafka.errors import KafkaError
 
 from muniment.log.appender import KafkaWriter
 from muniment.log.clients import Consumer, consumer, idempotent_producer
-from muniment.log.connection import Connection
+from muniment.log.connection import Connection, kafka_of
 from muniment.log.fence import Coordinator, adopt
 from muniment.log.options import LogOptions
 from muniment.log.partitioner import partition_of_key
 from muniment.log.protocol import (
     Claim,
+    Log,
     LogUnavailable,
     Offset,
     OutcomeUnknown,
@@ -27,8 +28,24 @@ from muniment.log.quiet import quieten_aiokafka
 from muniment.log.reader import KafkaReader
 from muniment.log.sender import BatchSender
 from muniment.log.topics import ensure_topic
+from muniment.runtime.settings import Settings
 
 _log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_log(settings: Settings) -> AsyncGenerator["KafkaLog"]:
+    """The log that the settings describe.
+
+    Raises `DependencyUnreachable` when they name no Kafka, and what `KafkaLog.open` raises.
+    """
+    async with KafkaLog.open(kafka_of(settings), LogOptions.of(settings)) as log:
+        yield log
+
+
+async def answers(log: Log) -> bool:
+    """Whether every partition has a leader that works; else raises `LogUnavailable`."""
+    return len(await log.end_offsets()) == len(log.partitions)
 
 
 class KafkaLog:

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 import asyncpg
 
 from muniment.runtime.errors import DependencyUnreachable
+from muniment.runtime.settings import Settings
 
 Connection: TypeAlias = (
     "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -36,6 +37,13 @@ UNREACHABLE: Final = (
 """What is raised while Postgres is away, starting or stopping: worth another try."""
 
 _JSONB_VERSION: Final = b"\x01"
+
+
+def postgres_of(settings: Settings) -> str:
+    """The URL of the database. Raises `DependencyUnreachable` when the settings name none."""
+    if settings.postgres_url is None:
+        raise DependencyUnreachable("MUNIMENT_POSTGRES_URL is not set: it says where Postgres is.")
+    return settings.postgres_url
 
 
 @asynccontextmanager
@@ -93,6 +101,12 @@ async def open_connection(
     finally:
         # Never waits for the server: a hung one must not hold up a shutdown.
         connection.terminate()
+
+
+async def answers(dsn: str, *, application: str) -> bool:
+    """Whether Postgres works, asked over a connection made for it; else raises as that does."""
+    async with open_connection(dsn, application=application) as connection:
+        return await connection.fetchval("SELECT true") is True
 
 
 @contextmanager

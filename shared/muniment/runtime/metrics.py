@@ -24,6 +24,7 @@ CONTENT_TYPE: Final = exposition.CONTENT_TYPE_LATEST
 
 # From a lone append (half a millisecond) to a deadline that was missed.
 SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+LONG_SECONDS: Final = (*SECONDS, 60, 600, 3600, 86_400)
 SIZES: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500)
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -124,7 +125,9 @@ PROJECTION_WAIT_TIMEOUTS = _counter(
 
 APPEND_SECONDS = _histogram("muniment_append_seconds", "Seconds for appending one batch.")
 APPEND_EVENTS = _counter("muniment_append_events_total", "Events appended to the log.")
-APPEND_BYTES = _counter("muniment_append_bytes_total", "Bytes of events appended to the log.")
+APPEND_BYTES = _counter(
+    "muniment_append_bytes_total", "Bytes of events appended to the log, before compression."
+)
 APPEND_FAILURES = _counter(
     "muniment_append_failures_total",
     "Appends without success; the reason is fenced, unknown or refused.",
@@ -151,6 +154,11 @@ PROJECT_BATCH_EVENTS = _histogram(
 PROJECTOR_LAG_EVENTS = _gauge(
     "muniment_projector_lag_events", "Events on the log that are not projected.", ("partition",)
 )
+PROJECTOR_LAG_SECONDS = _histogram(
+    "muniment_projector_lag_seconds",
+    "Seconds from an event to its projection, of the first event of each batch.",
+    buckets=LONG_SECONDS,
+)
 
 # --- Webhooks -------------------------------------------------------------------------------------
 
@@ -165,7 +173,7 @@ WEBHOOK_ATTEMPT_SECONDS = _histogram(
 WEBHOOK_DELAY_SECONDS = _histogram(
     "muniment_webhook_delay_seconds",
     "Seconds from an event to its delivery.",
-    buckets=(*SECONDS, 60, 600, 3600, 86_400),
+    buckets=LONG_SECONDS,
 )
 WEBHOOK_DELIVERIES_PARKED = _gauge(
     "muniment_webhook_deliveries_parked", "Deliveries that wait for their next attempt."

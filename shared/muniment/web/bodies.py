@@ -55,7 +55,7 @@ def read_body(
         return Read(faults=(_not_an_envelope(parsed),))
     faults: list[Fault] = []
     if not _PARTS.issuperset(parsed):
-        faults.append(_unrecognized("", {k: v for k, v in parsed.items() if k not in _PARTS}))
+        faults.append(unrecognized("", {k: v for k, v in parsed.items() if k not in _PARTS}))
     data = _mapping(parsed, "data", faults)
     permissions = _mapping(parsed, "permissions", faults)
     aces: Mapping[str, Ace] | None = None
@@ -85,7 +85,7 @@ def read_operations(text: bytes, *, depth_max: int) -> tuple[JsonPatch, Faults]:
             faults.extend(_operation_faults(index, operation))
             operations.append(operation)
         else:
-            faults.append(body_fault(str(index), _not_a_mapping(operation)))
+            faults.append(body_fault(str(index), not_a_mapping(operation)))
         if len(faults) >= FAULTS_TOLD_MAX:
             break
     return JsonPatch(operations=() if faults else operations), tuple(faults)
@@ -104,7 +104,7 @@ _NO_OPERATIONS: Final = JsonPatch(operations=())
 
 def _not_an_envelope(value: JsonValue) -> Fault:
     if isinstance(value, list):
-        return body_fault("", _not_a_mapping(value))
+        return body_fault("", not_a_mapping(value))
     return body_fault("", "Should be a JSON object or an array")
 
 
@@ -114,7 +114,7 @@ def _mapping(envelope: JsonObject, name: str, faults: list[Fault]) -> JsonObject
     value = envelope[name]
     if isinstance(value, dict):
         return value
-    faults.append(body_fault(name, _not_a_mapping(value)))
+    faults.append(body_fault(name, not_a_mapping(value)))
     return None
 
 
@@ -153,7 +153,7 @@ def _principals(name: str, holders: Sequence[JsonValue], faults: list[Fault]) ->
 def _operation_faults(index: int, operation: JsonObject) -> Iterator[Fault]:
     unknown = {key: value for key, value in operation.items() if key not in _OPERATION_KEYS}
     if unknown:
-        yield _unrecognized(str(index), unknown)
+        yield unrecognized(str(index), unknown)
     kind = operation.get("op")
     if "op" not in operation:
         yield body_fault(f"{index}.op", "Required")
@@ -173,9 +173,11 @@ def _pointer_faults(name: str, pointer: JsonValue) -> Iterator[Fault]:
         yield body_fault(name, "String does not match expected pattern")
 
 
-def _unrecognized(name: str, unknown: JsonObject) -> Fault:
+def unrecognized(name: str, unknown: JsonObject) -> Fault:
+    """Keys that nobody asked for (ERR-8)."""
     return body_fault(name, f"Unrecognized keys in mapping: {quoted(unknown)}")
 
 
-def _not_a_mapping(value: JsonValue) -> str:
+def not_a_mapping(value: JsonValue) -> str:
+    """What is wrong with something that should be an object (ERR-9, ERR-10)."""
     return f"{quoted(value)} is not a mapping type: Does not implement dict-like functionality."

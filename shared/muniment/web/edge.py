@@ -120,7 +120,7 @@ class Edge:
 
 def features_of(settings: Settings) -> Features:
     """Which optional endpoints there are."""
-    return Features(flush=settings.flush_enabled, metrics=settings.metrics_enabled)
+    return Features(batch=True, flush=settings.flush_enabled, metrics=settings.metrics_enabled)
 
 
 def policies_of(settings: Settings) -> Iterator[Policy]:

@@ -1,12 +1,12 @@
 """Ids that the server makes: of objects (contract section 1.1) and of requests."""
 
-import os
 import re
 import secrets
 import string
 from collections.abc import Mapping
 from typing import Final
-from uuid import uuid4
+
+from uuid_utils import uuid4
 
 from muniment.domain.addresses import Kind
 
@@ -29,7 +29,7 @@ def request_id(headers: Mapping[str, str]) -> str:
     given = headers.get("X-Request-Id")
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given
-    return os.urandom(16).hex()
+    return uuid4().hex
 
 
 def traceparent(headers: Mapping[str, str]) -> str | None:

@@ -89,6 +89,7 @@ async def listen(
     *,
     host: str,
     port: int,
+    port_setting: str = "http_port",
     errors: Errors,
     complete: Complete | None = None,
     limits: Limits | None = None,
@@ -110,22 +111,22 @@ async def listen(
     runner = web.ServerRunner(connections.server, shutdown_timeout=limits.drain_s)
     await runner.setup()
     try:
-        yield await _bind(runner, host, port)
+        yield await _bind(runner, host, port, port_setting)
     finally:
         await runner.cleanup()
 
 
-async def _bind(runner: web.ServerRunner, host: str, port: int) -> Listening:
+async def _bind(runner: web.ServerRunner, host: str, port: int, setting: str) -> Listening:
     try:
         await web.TCPSite(runner, host, port, backlog=1024).start()
     except OSError as problem:
         if problem.errno == errno.EADDRINUSE:
             raise AlreadyTaken(
-                f"Port {port} of {host} is taken: stop what listens there, or set http_port."
+                f"Port {port} of {host} is taken: stop what listens there, or set {setting}."
             ) from problem
         raise ConfigurationError(
             f"Cannot listen on port {port} of {host} ({problem.strerror or problem}): "
-            "set http_bind_host or http_port."
+            f"set http_bind_host or {setting}."
         ) from problem
     bound: int = runner.addresses[0][1]
     return Listening(host=host, port=bound)

@@ -89,6 +89,11 @@ def test_other_variables_are_left_alone() -> None:
         ("webhooks_retry_schedule_s", "0 1.5 60", (0, 1.5, 60)),
         ("kafka_url", "", None),
         ("kafka_url", "kafka://a:9092, b:9092", "a:9092,b:9092"),
+        (
+            "kafka_url",
+            "kafka+ssl://u:p%2F@a:9093?sasl=plain",
+            "kafka+ssl://u:p%2F@a:9093?sasl=plain",
+        ),
         ("paginate_by", "", None),
         ("http_port", "", 8888),
         ("instance_id", "", Settings().instance_id),
@@ -174,7 +179,7 @@ def test_lists_and_tables_are_native_in_the_file(tmp_path: Path) -> None:
         pytest.param(
             {},
             {"MUNIMENT_KAFKA_URL": "localhost"},
-            "MUNIMENT_KAFKA_URL does not fit: it is not of the form host:port,host:port.",
+            "MUNIMENT_KAFKA_URL does not fit: 'localhost' is not host:port.",
             id="not a server",
         ),
         pytest.param(

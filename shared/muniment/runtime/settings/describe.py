@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from muniment.runtime.settings.fields import Subject
-from muniment.runtime.settings.model import SUBJECTS, Settings
+from muniment.runtime.settings.model import LATER, SUBJECTS, Settings
 
 MASK: Final = "••••••"
 
@@ -48,6 +48,20 @@ def describe(settings: Settings) -> tuple[Description, ...]:
     )
 
 
+def defaults() -> tuple[Description, ...]:
+    """Each setting with its default, as it stands in the documentation."""
+    return tuple(
+        Description(
+            name=name,
+            value=_shown(_default(subject, name)),
+            source="default",
+            meaning=meaning,
+            subject=subject.title,
+        )
+        for subject, name, meaning in _fields()
+    )
+
+
 def example_toml() -> str:
     """A configuration file with every setting at its default, all commented out."""
     lines = ["# Settings of Muniment. What is not said here keeps the value that is shown.", ""]
@@ -63,7 +77,8 @@ def example_toml() -> str:
 def _fields() -> Iterator[tuple[type[Subject], str, str]]:
     for subject in SUBJECTS:
         for name, field in subject.model_fields.items():
-            yield subject, name, field.description or ""
+            later = " From the next version on." if name in LATER else ""
+            yield subject, name, f"{field.description or ''}{later}"
 
 
 def _default(subject: type[Subject], name: str) -> _Value:

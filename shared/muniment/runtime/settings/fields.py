@@ -38,7 +38,7 @@ Switches = Annotated[Mapping[str, bool], BeforeValidator(_read_mapping)]
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 FreePort = Annotated[int, Field(ge=0, le=65_535)]
-"""A port, or 0: any that is free."""
+"""A port, or 0, whose meaning the setting tells: any that is free, or none."""
 
 
 class Subject(BaseSettings):

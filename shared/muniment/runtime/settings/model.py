@@ -45,6 +45,20 @@ SUBJECTS: Final[tuple[type[Subject], ...]] = (
     HistorySettings,
 )
 
+LATER: Final = frozenset(
+    {
+        *("account_create_principals", "account_read_principals", "account_write_principals"),
+        *("group_create_principals", "group_read_principals", "group_write_principals"),
+        "group_cache_expires_seconds",
+        "user_data_delete_principals",
+        *("history_exclude_resources", "history_exclude_user_ids", "history_auto_trim_max_count"),
+        *("history_auto_trim_user_ids", "history_auto_trim_threshold"),
+        "experimental_permissions_endpoint",
+        "default_bucket_hmac_secret",
+    }
+)
+"""Settings that the contract names and that have an effect from the next version on."""
+
 sources_in_use: ContextVar[tuple[PydanticBaseSettingsSource, ...]] = ContextVar(
     "sources_in_use", default=()
 )

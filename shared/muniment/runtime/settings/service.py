@@ -34,6 +34,11 @@ class ServiceSettings(Subject):
         default="127.0.0.1",
         description="Address to listen on; `0.0.0.0` or `::` for all interfaces.",
     )
+    internal_port: FreePort = Field(
+        default=0,
+        description="Port at which `serve projector` and `serve webhooks` answer heartbeats and "
+        "metrics; 0: none. `muniment up` leaves it out, as the two would clash.",
+    )
     http_scheme: Literal["http", "https"] | None = Field(
         default=None, description="Scheme in the URLs that answers carry; else that of the request."
     )
@@ -63,9 +68,6 @@ class ServiceSettings(Subject):
     )
     json_depth_max: int = Field(
         default=100, ge=4, le=500, description="Deepest nesting of a JSON body; above it is a 400."
-    )
-    object_id_chars_max: int = Field(
-        default=512, ge=36, le=2048, description="Longest id of an object in characters."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level of the lines that are logged."

@@ -1,13 +1,11 @@
 """Settings of the log, of the read model, and of the owner and projector between the two."""
 
-import re
-from typing import ClassVar, Final, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from muniment.runtime.settings.fields import Subject
-
-_SERVER: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}")
+from muniment.runtime.settings.kafka_url import KafkaUrl
 
 
 class LogSettings(Subject):
@@ -15,7 +13,9 @@ class LogSettings(Subject):
 
     kafka_url: str | None = Field(
         default=None,
-        description="Kafka's bootstrap servers, `host:port,host:port`; unset: the embedded one.",
+        repr=False,
+        description="Kafka's bootstrap servers, `host:port,host:port`, or a URL, "
+        "`kafka+ssl://user:password@host:port?sasl=scram-sha-512`; unset: the embedded one.",
     )
     topic_prefix: str = Field(
         default="muniment",
@@ -52,10 +52,10 @@ class LogSettings(Subject):
     def _names_servers(cls, url: str | None) -> str | None:
         if url is None:
             return None
-        servers = [server.strip() for server in url.removeprefix("kafka://").split(",")]
-        if not all(_SERVER.fullmatch(server) for server in servers):
-            raise ValueError("it is not of the form host:port,host:port")
-        return ",".join(servers)
+        parsed = KafkaUrl.parse(url)
+        if parsed.is_encrypted or parsed.username is not None:
+            return url
+        return ",".join(parsed.servers)
 
     @model_validator(mode="after")
     def _can_reach_min_insync(self) -> Self:
@@ -120,9 +120,4 @@ class FlowSettings(Subject):
     )
     projector_batch_records_max: int = Field(
         default=2_000, ge=1, description="Events that the projector folds into one transaction."
-    )
-    projector_poll_ms: int = Field(
-        default=100,
-        ge=1,
-        description="Milliseconds between looks for progress where no notice came.",
     )

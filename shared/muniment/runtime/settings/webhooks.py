@@ -27,6 +27,27 @@ class WebhookSettings(Subject):
         ge=1,
         description="Deliveries to one endpoint that are under way at the same time.",
     )
+    webhooks_held_events_max: int = Field(
+        default=5_000,
+        ge=1,
+        description="Events for one endpoint in memory; beyond it they are read again later.",
+    )
+    webhooks_held_bytes_max: int = Field(
+        default=4 * 1024 * 1024,
+        ge=1024,
+        description="Bytes of events for one endpoint in memory, in the same way.",
+    )
+    webhooks_parked_max: int = Field(
+        default=2_500,
+        ge=1,
+        description="Failed deliveries of one endpoint that wait for their next attempt, and those "
+        "behind them; at so many the endpoint gets nothing newer.",
+    )
+    webhooks_repeats_max: int = Field(
+        default=500,
+        ge=1,
+        description="Deliveries to one endpoint that a crash may repeat.",
+    )
     # The ten steps that the Standard Webhooks specification advises: 75.6 hours in all.
     webhooks_retry_schedule_s: Seconds = Field(
         default=(
@@ -48,5 +69,6 @@ class WebhookSettings(Subject):
     )
     webhooks_secret: SecretStr | None = Field(
         default=None,
-        description="Secret that signs deliveries (`whsec_…`); unset: made from the secret key.",
+        description="Secret from which each endpoint's own (`whsec_…`) is derived; "
+        "unset: the secret key.",
     )

@@ -1,0 +1,75 @@
+"""The metrics of one owner; looking up labels costs more than counting, so they are kept."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
+import prometheus_client
+
+from muniment.command.waiting import Deleted, Order, Outcome, Waiting
+from muniment.domain.decisions import Unchanged
+from muniment.domain.events import ObjectChanged, PartitionFlushed
+from muniment.log.protocol import Partition
+from muniment.runtime.metrics import (
+    COMMANDS,
+    COMMANDS_WAITING,
+    GROUP_COMMANDS,
+    OVERLAY_OBJECTS,
+    PROJECTION_WAIT_SECONDS,
+    PROJECTION_WAIT_TIMEOUTS,
+)
+
+Became: TypeAlias = Literal["caused", "unchanged", "refused"]
+
+
+class OwnerMetrics:
+    """What is told of one partition while its owner is here."""
+
+    def __init__(self, partition: Partition) -> None:
+        self._waiting = COMMANDS_WAITING.labels(partition)
+        self._overlay = OVERLAY_OBJECTS.labels(partition)
+
+    def took(self, commands: int, *, left: int, overlay_objects: int) -> None:
+        """A group was taken from the queue."""
+        GROUP_COMMANDS.observe(commands)
+        self._waiting.set(left)
+        self._overlay.set(overlay_objects)
+
+    def decided(self, decided: Iterable[tuple[Waiting, Outcome]]) -> None:
+        """These outcomes are certain, and will be told."""
+        counts = Counter((type(waiting.order), became(outcome)) for waiting, outcome in decided)
+        for (order, outcome), count in counts.items():
+            _counter(order, outcome).inc(count)
+
+    def waited(self, wait_s: float, *, commands: int, is_projected: bool) -> None:
+        """A group's answers waited so long for the projection, or gave up."""
+        PROJECTION_WAIT_SECONDS.observe(wait_s)
+        if not is_projected:
+            PROJECTION_WAIT_TIMEOUTS.inc(commands)
+
+    def ended(self) -> None:
+        """The owner is gone, and with it what waited."""
+        self._waiting.set(0)
+        self._overlay.set(0)
+
+
+def became(outcome: Outcome) -> Became:
+    """What a command came to."""
+    match outcome:
+        case ObjectChanged() | PartitionFlushed():
+            return "caused"
+        case Deleted():
+            return "caused" if outcome.events else "unchanged"
+        case Unchanged():
+            return "unchanged"
+        case _:
+            return "refused"
+
+
+@lru_cache(maxsize=64)
+def _counter(order: type[Order], outcome: Became) -> prometheus_client.Counter:
+    """A command is named as its class is: `DeleteMany` is `delete_many`."""
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", order.__name__).lower()
+    return COMMANDS.labels(name, outcome)

@@ -1,0 +1,211 @@
+"""The envelope of `POST /v1/batch`: requests in a request, answers in an answer (section 16)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, unquote
+
+import orjson
+from multidict import CIMultiDict
+
+from muniment.domain.refusals import Fault
+from muniment.domain.values import JsonObject, JsonValue
+from muniment.web.bodies import not_a_mapping, quoted, unrecognized
+from muniment.web.http import JSON_TYPE, PREFIX, Headers, Request, Response
+from muniment.web.json_text import body_fault, parse_json
+from muniment.web.media import JSON_PATCH_TYPE
+
+METHODS: Final = ("GET", "HEAD", "DELETE", "TRACE", "POST", "PUT", "PATCH")
+
+_BATCH_PATHS: Final = frozenset({f"{PREFIX}/batch", "/batch"})
+_ENVELOPE_KEYS: Final = frozenset({"requests", "defaults"})
+_REQUEST_KEYS: Final = frozenset({"method", "path", "headers", "body"})
+_UNRESERVED: Final = "/%!$&'()*+,;=:@~"
+
+# Of the batch request alone: the body is another, and so is what must match.
+_NOT_INHERITED: Final = ("Content-Length", "Content-Type", "Transfer-Encoding", "Expect")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchReader:
+    """Reads batches; `requests_max` is the setting `batch_max_requests`."""
+
+    requests_max: int = 25
+    json_depth_max: int = 100
+
+    def read(self, request: Request) -> Sequence[Request] | tuple[Fault, ...]:
+        """The requests within, or all that is wrong with the envelope: then none of them runs."""
+        envelope = parse_json(request.body or b"{}", depth_max=self.json_depth_max + 3)
+        if isinstance(envelope, Fault):
+            return (envelope,)
+        if not isinstance(envelope, Mapping):
+            return (body_fault("", not_a_mapping(envelope)),)
+        faults = tuple(self._faults(envelope))
+        if faults:
+            return faults
+        defaults = envelope.get("defaults") or {}
+        items = envelope["requests"]
+        assert isinstance(defaults, Mapping)  # noqa: S101 - its faults were looked for
+        assert isinstance(items, Sequence)  # noqa: S101 - its faults were looked for
+        return [_request(request, _merged(defaults, item)) for item in items]
+
+    def _faults(self, envelope: JsonObject) -> Iterator[Fault]:
+        unknown = {key: value for key, value in envelope.items() if key not in _ENVELOPE_KEYS}
+        if unknown:
+            yield unrecognized("", unknown)
+        if "defaults" in envelope:
+            yield from _item_faults("defaults", envelope["defaults"], is_path_needed=False)
+        items = envelope.get("requests")
+        if "requests" not in envelope:
+            yield body_fault("requests", "Required")
+        elif not isinstance(items, list):
+            yield body_fault("requests", f"{quoted(items)} is not iterable")
+        elif len(items) > self.requests_max:
+            yield body_fault("requests", f"Number of requests is limited to {self.requests_max}")
+        else:
+            defaults = envelope.get("defaults")
+            has_path = isinstance(defaults, Mapping) and "path" in defaults
+            for index, item in enumerate(items):
+                yield from _item_faults(f"requests.{index}", item, is_path_needed=not has_path)
+
+
+def batch_response(requests: Sequence[Request], responses: Sequence[Response]) -> Response:
+    """All answers in the order of the requests (BAT-13)."""
+    items = [
+        {
+            "status": response.status,
+            "path": unquote(request.raw_path),
+            "headers": {"Content-Type": JSON_TYPE, **response.headers},
+            "body": _body_of(request, response),
+        }
+        for request, response in zip(requests, responses, strict=True)
+    ]
+    return Response(body=orjson.dumps({"responses": items}))
+
+
+def batch_body(requests: Sequence[Request]) -> bytes:
+    """A batch of these requests, to be sent on to another instance."""
+    return orjson.dumps({"requests": [_item(request) for request in requests]})
+
+
+def read_responses(body: bytes) -> Sequence[Response]:
+    """The answers in a batch's answer, as `batch_response` wrote them."""
+    items = orjson.loads(body)["responses"]
+    return [
+        Response(
+            status=item["status"],
+            headers=item["headers"],
+            body=None if item["body"] == "" else orjson.dumps(item["body"]),
+        )
+        for item in items
+    ]
+
+
+def _item_faults(name: str, item: JsonValue, *, is_path_needed: bool) -> Iterator[Fault]:
+    if not isinstance(item, Mapping):
+        yield body_fault(name, not_a_mapping(item))
+        return
+    unknown = {key: value for key, value in item.items() if key not in _REQUEST_KEYS}
+    if unknown:
+        yield unrecognized(name, unknown)
+    method = item.get("method", "GET")
+    if method not in METHODS:
+        listed = ", ".join(METHODS)
+        yield body_fault(f"{name}.method", f"{quoted(method)} is not one of {listed}")
+    yield from _path_faults(f"{name}.path", item, is_needed=is_path_needed)
+    headers = item.get("headers", {})
+    if not isinstance(headers, Mapping):
+        yield body_fault(f"{name}.headers", not_a_mapping(headers))
+    elif not all(_is_header(field, value) for field, value in headers.items()):
+        yield body_fault(f"{name}.headers", "Headers are strings of printable characters")
+    yield from _body_faults(f"{name}.body", item)
+
+
+def _path_faults(name: str, item: JsonObject, *, is_needed: bool) -> Iterator[Fault]:
+    if "path" not in item:
+        if is_needed:
+            yield body_fault(name, "Required")
+        return
+    path = item["path"]
+    if not isinstance(path, str):
+        yield body_fault(name, f"{quoted(path)} is not a string: a path is text")
+    elif not path.startswith("/"):
+        yield body_fault(name, "String does not match expected pattern")
+    elif path.partition("?")[0].rstrip("/") in _BATCH_PATHS:
+        yield body_fault(name, "Recursive call on /batch endpoint is forbidden.")
+
+
+def _body_faults(name: str, item: JsonObject) -> Iterator[Fault]:
+    """An object; for a JSON Patch also an array (BAT-4, BAT-11)."""
+    body = item.get("body", {})
+    headers = item.get("headers")
+    is_patch = isinstance(headers, Mapping) and any(
+        field.lower() == "content-type" and str(value).startswith(JSON_PATCH_TYPE)
+        for field, value in headers.items()
+    )
+    if not (isinstance(body, Mapping) or (is_patch and isinstance(body, list))):
+        yield body_fault(name, not_a_mapping(body))
+
+
+def _is_header(field: str, value: JsonValue) -> bool:
+    return isinstance(value, str) and all(
+        text.isprintable() and text.isascii() for text in (field, value)
+    )
+
+
+def _merged(defaults: JsonObject, item: JsonValue) -> JsonObject:
+    """What the request lacks comes from the defaults, down into objects (BAT-5)."""
+    assert isinstance(item, Mapping)  # noqa: S101 - its faults were looked for
+    merged: dict[str, JsonValue] = dict(item)
+    for name, default in defaults.items():
+        given = merged.get(name)
+        if name not in merged:
+            merged[name] = default
+        elif isinstance(given, Mapping) and isinstance(default, Mapping):
+            merged[name] = _merged(default, given)
+    return merged
+
+
+def _request(outer: Request, item: JsonObject) -> Request:
+    path = str(item["path"])
+    if not path.startswith(f"{PREFIX}/"):
+        path = f"{PREFIX}{path}"
+    raw_path, _, raw_query = path.partition("?")
+    given = item.get("headers")
+    body = item.get("body")
+    return Request(
+        method=str(item.get("method", "GET")),
+        raw_path=quote(raw_path, safe=_UNRESERVED),
+        raw_query=quote(raw_query, safe=f"{_UNRESERVED}?[]"),
+        headers=_headers(outer.headers, given if isinstance(given, Mapping) else {}),
+        body=b"" if body is None else orjson.dumps(body),
+        base_url=outer.base_url,
+        id=outer.id,
+    )
+
+
+def _headers(inherited: Headers, given: Mapping[str, JsonValue]) -> Headers:
+    """The batch's own, less those of its body; what the request gives overrides (BAT-10)."""
+    headers = CIMultiDict(inherited)
+    for name in _NOT_INHERITED:
+        headers.popall(name, None)
+    for name, value in given.items():
+        headers[name] = str(value)
+    return headers
+
+
+def _body_of(request: Request, response: Response) -> JsonValue:
+    if request.method == "HEAD" or not response.body:
+        return ""
+    body: JsonValue = orjson.loads(response.body)
+    return body
+
+
+def _item(request: Request) -> JsonObject:
+    query = f"?{request.raw_query}" if request.raw_query else ""
+    return {
+        "method": request.method,
+        "path": f"{request.raw_path}{query}",
+        "headers": dict(request.headers),
+        "body": orjson.loads(request.body) if request.body else {},
+    }

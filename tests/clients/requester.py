@@ -1,0 +1,104 @@
+"""Plain HTTP as one user, for tests that say exactly what is sent and what comes back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import requests
+
+TIMEOUT_S: Final = 15.0
+
+Refusal = tuple[int, int]
+"""HTTP status and errno."""
+
+
+class Requester:
+    """Calls `/v1…` paths as the user of that name; no name is the anonymous one."""
+
+    def __init__(self, origin: str, name: str | None) -> None:
+        self._origin = origin
+        self._session = requests.Session()
+        self._session.trust_env = False  # No proxy, no .netrc.
+        if name is not None:
+            self._session.auth = (name, "password")
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Send it as it is; a body is sent as JSON."""
+        return self._session.request(
+            method,
+            path if path.startswith("http") else f"{self._origin}{path}",
+            json=body,
+            headers=headers,
+            timeout=TIMEOUT_S,
+            allow_redirects=False,
+        )
+
+    @property
+    def user_id(self) -> str:
+        return str(self("GET", "/v1/").json()["user"]["id"])
+
+    def close(self) -> None:
+        self._session.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Atlas:
+    """The conformance table's cast, with a bucket that no other test has."""
+
+    nadia: Requester
+    """Owns the bucket."""
+    omar: Requester
+    """May do nothing, unless he is let."""
+    anonymous: Requester
+    bucket: str
+
+    @property
+    def collection(self) -> str:
+        return f"{self.bucket}/collections/stations"
+
+    @property
+    def records(self) -> str:
+        return f"{self.collection}/records"
+
+    def record(self, id_: str, fields: Mapping[str, Any] | None = None, **parts: Any) -> Any:
+        """The record after nadia has PUT it."""
+        answer = self.nadia("PUT", f"{self.records}/{id_}", {"data": dict(fields or {}), **parts})
+        assert answer.ok, answer.text
+        return answer.json()["data"]
+
+    def revision(self) -> int:
+        """The timestamp of the list of records."""
+        return revision(self.nadia("HEAD", self.records))
+
+
+def revision(answer: requests.Response) -> int:
+    """The number in the ETag."""
+    return int(answer.headers["ETag"].strip('"'))
+
+
+def refusal(answer: requests.Response) -> Refusal:
+    """Status and errno of an error, whose body has the form that all errors have."""
+    body = answer.json()
+    assert body["code"] == answer.status_code
+    assert body["error"]
+    return answer.status_code, body["errno"]
+
+
+def data(answer: requests.Response) -> Any:
+    """What it carries; it must not be an error."""
+    assert answer.ok, answer.text
+    return answer.json()["data"]
+
+
+def ids(answer: requests.Response) -> list[str]:
+    return [each["id"] for each in data(answer)]
+
+
+def quoted(number: int) -> str:
+    return f'"{number}"'

@@ -1,0 +1,200 @@
+"""A read model in memory, folded from a `MemoryLog`, for the owner's unit tests and simulations.
+
+Like the real one it lags behind the log, is read in one piece, and knows lives by their uids.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+
+from muniment.command.bucket_list import BucketList, BucketTurn
+from muniment.command.known import Known, KnownBucket, KnownCollection, Lacking
+from muniment.command.loading import ReadModel
+from muniment.domain.addresses import Address, bucket, collection
+from muniment.domain.events import ObjectChanged, PartitionFlushed
+from muniment.domain.states import ABSENT, Present, State, Tombstone
+from muniment.domain.timelines import Timeline
+from muniment.domain.values import Timestamp, Uid
+from muniment.log.memory import MemoryLog
+from muniment.log.protocol import Claim, Entry, Offset, Partition, Reader, Start
+from muniment.readmodel.checkpoints import Checkpoint, Checkpoints
+from tests.support.deciding import World
+
+
+class MemoryReadModel(ReadModel):
+    """What was projected, in the form of worlds: one for each partition."""
+
+    def __init__(self) -> None:
+        self.worlds: dict[Partition, World] = {}
+        self.owners: dict[Partition, str] = {}
+
+    @property
+    def bucket_list_at(self) -> Timestamp:
+        """The list of all buckets is one timeline over all partitions."""
+        return max(
+            (world.scene(bucket("a")).timeline.at for world in self.worlds.values()),
+            default=Timestamp(0),
+        )
+
+    def apply(self, entry: Entry) -> None:
+        """Project one entry."""
+        partition = entry.position.partition
+        world = self.worlds.setdefault(partition, World())
+        match entry.content:
+            case ObjectChanged() as event:
+                world.apply(event)
+            case PartitionFlushed():
+                world.flush()
+            case Claim() as claim:
+                self.owners[partition] = claim.url
+
+    def state(self, address: Address) -> State:
+        """What a reader finds at an address."""
+        found = [
+            world.states[address.uri]
+            for world in self.worlds.values()
+            if address.uri in world.states
+        ]
+        return found[0] if found else ABSENT
+
+    async def load(self, lacking: Lacking, known: Known) -> None:
+        """As with SQL, the answer is of one moment, some time after it was asked for."""
+        await asyncio.sleep(0)
+        self.load_now(lacking, known)
+
+    def load_now(self, lacking: Lacking, known: Known) -> None:
+        """What `load` does, for tests without a loop."""
+        for bucket_id in lacking.buckets:
+            known.learn_bucket(bucket_id, self._bucket(bucket(bucket_id)))
+        for bucket_id, collection_id in lacking.collections:
+            above = _uid(self.state(bucket(bucket_id)))
+            known.learn_collection(
+                bucket_id,
+                collection_id,
+                self._collection(collection(bucket_id, collection_id)),
+                bucket_uid=above,
+            )
+        for address in lacking.records:
+            above = _uid(self.state(collection(address.bucket_id, address.collection_id or "")))
+            if above is not None and self.state(address) != ABSENT:
+                known.learn_record(address, self.state(address), collection_uid=above)
+
+    async def timestamp_is_taken(
+        self, last_modified: Timestamp, address: Address, *, parent_uid: Uid | None
+    ) -> bool:
+        await asyncio.sleep(0)
+        folder = address.uri.rpartition("/")[0]
+        return any(
+            isinstance(state, Present | Tombstone) and state.last_modified == last_modified
+            for world in self.worlds.values()
+            for uri, state in world.states.items()
+            if uri != address.uri and uri.rpartition("/")[0] == folder
+        )
+
+    async def owner_url(self, partition: Partition) -> str | None:
+        await asyncio.sleep(0)
+        return self.owners.get(partition)
+
+    async def owner_urls(self) -> frozenset[str]:
+        await asyncio.sleep(0)
+        return frozenset(self.owners.values())
+
+    def _bucket(self, address: Address) -> KnownBucket:
+        state = self.state(address)
+        if not isinstance(state, Present):
+            return KnownBucket(state=state)
+        world = next(world for world in self.worlds.values() if address.uri in world.states)
+        below = world.scene(collection(address.id, "any"))
+        return KnownBucket(
+            state=state, stream=below.stream, collections=below.timeline, groups=below.timeline
+        )
+
+    def _collection(self, address: Address) -> KnownCollection:
+        state = self.state(address)
+        if not isinstance(state, Present):
+            return KnownCollection(state=state)
+        world = next(world for world in self.worlds.values() if address.uri in world.states)
+        records = world.scene(address).records
+        return KnownCollection(state=state, records=records or Timeline(at=Timestamp(0)))
+
+
+class MemoryBucketList(BucketList):
+    """Turns from a lock in memory, shared by all owners of a simulation."""
+
+    def __init__(self, read_model: MemoryReadModel) -> None:
+        self._memory = read_model
+        self._lock = asyncio.Lock()
+        self._holding: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[BucketTurn]:
+        await self._lock.acquire()
+        turn = BucketTurn(Timeline(at=self._memory.bucket_list_at))
+        try:
+            yield turn
+        finally:
+            holding = asyncio.create_task(self._release(turn))
+            self._holding.add(holding)
+            holding.add_done_callback(self._holding.discard)
+
+    async def close(self) -> None:
+        for holding in self._holding:
+            holding.cancel()
+        await asyncio.gather(*self._holding, return_exceptions=True)
+
+    async def _release(self, turn: BucketTurn) -> None:
+        try:
+            if turn.held_until:
+                await asyncio.wait(turn.held_until)
+        finally:
+            self._lock.release()
+
+
+class FedCheckpoints(Checkpoints):
+    """Told by the projector in memory instead of by Postgres."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def feed(self, partition: Partition, checkpoint: Checkpoint) -> None:
+        self._advance(partition, checkpoint)
+
+
+class MemoryProjector:
+    """Folds the log into the read model, one step at a time; each instance hears of it."""
+
+    def __init__(self, log: MemoryLog, read_model: MemoryReadModel) -> None:
+        self._log = log
+        self._read_model = read_model
+        self._reader: Reader | None = None
+        self.listeners: list[FedCheckpoints] = []
+        self.projected: list[Entry] = []
+
+    async def step(self, *, entries_max: int = 100, wait_s: float = 0.0) -> int:
+        """Project what is there, up to so many entries; answer how many."""
+        if self._reader is None:
+            start = Start(offset=Offset(0), claim=None)
+            self._reader = await self._log.reader(dict.fromkeys(self._log.partitions, start))
+        entries = await self._reader.read(wait_s=wait_s, entries_max=entries_max)
+        for entry in entries:
+            self._read_model.apply(entry)
+            self.projected.append(entry)
+        self.tell(self._reader.positions())
+        return len(entries)
+
+    async def run(self) -> None:
+        """Project until cancelled."""
+        while True:
+            await self.step(wait_s=0.05)
+
+    def tell(self, positions: Mapping[Partition, Start]) -> None:
+        for partition, start in positions.items():
+            if start.offset:
+                for listener in self.listeners:
+                    listener.feed(
+                        partition, Checkpoint(next_offset=start.offset, claim=start.claim)
+                    )
+
+
+def _uid(state: State) -> Uid | None:
+    return state.uid if isinstance(state, Present) else None
