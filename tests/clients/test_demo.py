@@ -57,14 +57,22 @@ def test_everything_is_as_promised(server: MunimentServer, stack: Stack, prefix:
     assert re.search(r"signature verified +153 +153 +ok", done.stdout)
 
 
-def test_difference_fails_it(server: MunimentServer, stack: Stack) -> None:
-    """On another topic there are no events: the table says so, and the exit code is 1."""
+def test_topic_that_is_not_there(server: MunimentServer, stack: Stack) -> None:
+    """Where no event can be read, none is found: exit code 1, and a sentence."""
     done = demo(
         *("--url", server.url, "--kafka", stack.kafka_url, "--data-dir", str(server.data_dir)),
-        *("--set", f"topic_prefix={new_name()}", "--limit", "5"),
+        *("--set", "topic_prefix=elsewhere", "--limit", "5"),
     )
 
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "has no topic elsewhere.events" in done.stderr
+
+
+def test_server_that_is_not_there(stack: Stack) -> None:
+    """No traceback, but a sentence."""
+    done = demo("--url", "http://127.0.0.1:9/v1", "--kafka", stack.kafka_url, "--limit", "5")
+
+    assert done.returncode == 1
     assert "Traceback" not in done.stderr
 
 

@@ -36,7 +36,11 @@ class Awaited:
         found = getattr(self._client, name)
         if not inspect.iscoroutinefunction(found):
             return found
-        return lambda *args, **given: self._loop.run_until_complete(found(*args, **given))
+
+        def wait_for(*args: Any, **given: Any) -> Any:
+            return self._loop.run_until_complete(found(*args, **given))
+
+        return wait_for
 
 
 @pytest.fixture(params=["Client", "AsyncClient"])
@@ -484,7 +488,7 @@ def test_schema_of_the_bucket_for_its_collections(client: Any) -> None:
 
 def test_metadata_are_free(client: Any) -> None:
     """Section 1.2: what the server gives no meaning is stored as it is."""
-    free = {"anything": [{"goes": None}], "uiSchema": {}, "flags": 1}
+    free: dict[str, Any] = {"anything": [{"goes": None}], "uiSchema": {}, "flags": 1}
 
     assert free.items() <= client.patch_collection(data=free)["data"].items()
 
@@ -535,7 +539,7 @@ def test_cached_by_settings(stack: Stack, tmp_path_factory: pytest.TempPathFacto
             data_dir, stack=Stack(stack.kafka_url, postgres_url), settings=settings
         ) as server,
     ):
-        owner = kinto_http.Client(server_url=server.url, auth=("nadia", "password"))
+        owner: Any = kinto_http.Client(server_url=server.url, auth=("nadia", "password"))
         owner.create_bucket(id="atlas", permissions=EVERYONE)
         owner.create_collection(id="stations", bucket="atlas")
         nobody = kinto_http.Client(server_url=server.url, bucket="atlas", collection="stations")

@@ -2,13 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import prometheus_client
 
-from muniment.command.waiting import Deleted, Order, Outcome, Waiting
+from muniment.command.waiting import Atomic, Deleted, Order, Outcome, Outcomes, Waiting
 from muniment.domain.decisions import Unchanged
 from muniment.domain.events import ObjectChanged, PartitionFlushed
 from muniment.log.protocol import Partition
@@ -39,9 +39,13 @@ class OwnerMetrics:
 
     def decided(self, decided: Iterable[tuple[Waiting, Outcome]]) -> None:
         """These outcomes are certain, and will be told."""
-        counts = Counter((type(waiting.order), became(outcome)) for waiting, outcome in decided)
+        counts = Counter(
+            (type(order), became(outcome))
+            for waiting, outcome in decided
+            for order, outcome in _one_by_one(waiting.order, outcome)
+        )
         for (order, outcome), count in counts.items():
-            _counter(order, outcome).inc(count)
+            _counter(order.__name__, outcome).inc(count)
 
     def waited(self, wait_s: float, *, commands: int, is_projected: bool) -> None:
         """A group's answers waited so long for the projection, or gave up."""
@@ -68,8 +72,22 @@ def became(outcome: Outcome) -> Became:
             return "refused"
 
 
+def _one_by_one(order: Order, outcome: Outcome) -> Iterator[tuple[Order, Outcome]]:
+    """Commands that were decided together are counted each."""
+    if isinstance(order, Atomic) and isinstance(outcome, Outcomes):
+        yield from zip(order.commands, outcome.each, strict=True)
+    else:
+        yield order, outcome
+
+
+def _singly(order: Order, outcome: Outcome) -> Iterable[tuple[Order, Outcome]]:
+    """The commands of a batch count one by one."""
+    if isinstance(order, Atomic) and isinstance(outcome, Outcomes):
+        return zip(order.commands, outcome.each, strict=True)
+    return ((order, outcome),)
+
+
 @lru_cache(maxsize=64)
-def _counter(order: type[Order], outcome: Became) -> prometheus_client.Counter:
+def _counter(class_name: str, outcome: Became) -> prometheus_client.Counter:
     """A command is named as its class is: `DeleteMany` is `delete_many`."""
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", order.__name__).lower()
-    return COMMANDS.labels(name, outcome)
+    return COMMANDS.labels(re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower(), outcome)

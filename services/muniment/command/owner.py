@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from muniment.command.bucket_list import BucketList, BucketTurn
+from muniment.command.counting import OwnerMetrics
 from muniment.command.deciding import Decided, Decider, needs_turn, parts, sort_of
 from muniment.command.known import GroupNumber, Known
 from muniment.command.loading import ReadModel
@@ -43,11 +44,7 @@ from muniment.log.protocol import (
 from muniment.readmodel.checkpoints import Checkpoint, Checkpoints
 from muniment.readmodel.connection import UNREACHABLE
 from muniment.runtime.logs import get_logger
-from muniment.runtime.metrics import (
-    CLAIMS,
-    GROUP_COMMANDS,
-    PROJECTION_WAIT_TIMEOUTS,
-)
+from muniment.runtime.metrics import CLAIMS
 
 log = get_logger(__name__)
 
@@ -107,6 +104,7 @@ class Owner:
         self._answering: set[asyncio.Task[None]] = set()
         self._must_settle = False
         self._renewal_at_s = 0.0
+        self._metrics = OwnerMetrics(partition)
 
     @property
     def is_open(self) -> bool:
@@ -198,7 +196,9 @@ class Owner:
 
     async def _write(self, group: Sequence[Waiting]) -> None:
         """Decide the group, append what it causes as one batch, answer when that is projected."""
-        GROUP_COMMANDS.observe(len(group))
+        self._metrics.took(
+            len(group), left=len(self._queue), overlay_objects=self._known.overlay_records
+        )
         try:
             for part in parts(group):
                 await self._write_part(part)
@@ -290,6 +290,7 @@ class Owner:
         """Answer as soon as the read model holds what the answers rest on."""
         writer = self._writer
         assert writer is not None  # noqa: S101 - `run` opens before it writes
+        self._metrics.decided(decided)
         position = Position(self.partition, Offset(self._next - 1))
         for waiting, outcome in decided:
             waiting.is_settled = True
@@ -306,14 +307,14 @@ class Owner:
     async def _answer_when_projected(
         self, decided: Decided, position: Position, *, claim: Offset
     ) -> None:
+        began_s = _clock_s()
         try:
             is_projected = await self._checkpoints.wait_for(
                 position, claim=claim, timeout_s=self._limits.projection_wait_timeout_s
             )
         except Fenced:
             is_projected = False
-        if not is_projected:
-            PROJECTION_WAIT_TIMEOUTS.inc(len(decided))
+        self._metrics.waited(_clock_s() - began_s, commands=len(decided), is_projected=is_projected)
         is_overtaken = self._is_overtaken(claim)
         for waiting, outcome in decided:
             if is_overtaken and not _events(outcome):
@@ -367,6 +368,7 @@ class Owner:
 
     async def _end(self) -> None:
         writer, self._writer = self._writer, None
+        self._metrics.ended()
         self._queue.close()
         _fail(self._queue.drain(), NotOwner())
         if self._answering:

@@ -30,7 +30,7 @@ class Loader:
         self._bucket_id = bucket_id
         self._answered: Objects = {}
         self._lock = threading.Lock()  # guards `_answered`
-        self._client = Client(
+        self._client: Any = Client(
             server_url=url, auth=AUTH, bucket=bucket_id, timeout=REQUEST_TIMEOUT_S, retry=2
         )
         self.has_batches = self._asks_for_batches()

@@ -8,6 +8,8 @@ from typing import Any, Final
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from muniment.runtime.errors import UserError
+
 POLL_MS: Final = 1000
 STALLED_POLLS_MAX: Final = 10
 
@@ -29,6 +31,7 @@ class Topic:
     """`<prefix>.events` from where it ended when the demo began."""
 
     def __init__(self, kafka_url: str, topic: str) -> None:
+        self._kafka_url = kafka_url
         self._topic = topic
         self._consumer: Any = AIOKafkaConsumer(
             bootstrap_servers=kafka_url, enable_auto_commit=False, group_id=None
@@ -36,9 +39,14 @@ class Topic:
         self._begin: dict[TopicPartition, int] = {}
 
     async def start(self) -> None:
-        """Note where each partition ends now: what comes later is read."""
+        """Note where each partition ends now: what comes later is read.
+
+        Raises a `UserError` when there is no such topic.
+        """
         await self._consumer.start()
         partitions = await self._partitions()
+        if not partitions:
+            raise UserError(f"Kafka at {self._kafka_url} has no topic {self._topic}.")
         self._begin = await self._consumer.end_offsets(partitions)
 
     async def stop(self) -> None:
@@ -62,13 +70,12 @@ class Topic:
         return events
 
     async def _partitions(self) -> list[TopicPartition]:
-        numbers = self._consumer.partitions_for_topic(self._topic)
-        if not numbers:  # Only topics that were asked for are in the consumer's metadata.
-            self._consumer.subscribe([self._topic])
-            await self._consumer.getmany(timeout_ms=POLL_MS)
-            numbers = self._consumer.partitions_for_topic(self._topic) or set()
-            self._consumer.unsubscribe()
-        return [TopicPartition(self._topic, number) for number in sorted(numbers)]
+        # Only topics that were asked for are in a consumer's metadata.
+        self._consumer.subscribe([self._topic])
+        await self._consumer.getmany(timeout_ms=POLL_MS)
+        numbers: set[int] | None = self._consumer.partitions_for_topic(self._topic)
+        self._consumer.unsubscribe()
+        return [TopicPartition(self._topic, number) for number in sorted(numbers or ())]
 
     async def _is_behind(self, ends: Mapping[TopicPartition, int]) -> bool:
         return any([await self._consumer.position(each) < end for each, end in ends.items()])
