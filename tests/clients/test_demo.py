@@ -2,14 +2,16 @@
 
 import re
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from itertools import chain
+from typing import Final
 
 import pytest
 
 from tests.support.server import MUNIMENT, MunimentServer, environment, running_server
 from tests.support.stack import Stack, new_database, new_name
 
-TIMEOUT_S = 120.0
+TIMEOUT_S: Final = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +36,20 @@ def server(
         yield running
 
 
-def demo(*flags: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def flags(server: MunimentServer, stack: Stack, prefix: str) -> Mapping[str, str]:
+    """What leads the demo to the server."""
+    return {
+        "--url": server.url,
+        "--kafka": stack.kafka_url,
+        "--data-dir": str(server.data_dir),
+        "--set": f"topic_prefix={prefix}",
+    }
+
+
+def demo(flags: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*MUNIMENT, "demo", *flags],
+        [*MUNIMENT, "demo", *chain.from_iterable(flags.items())],
         env=environment({}),
         capture_output=True,
         text=True,
@@ -45,49 +58,40 @@ def demo(*flags: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_everything_is_as_promised(server: MunimentServer, stack: Stack, prefix: str) -> None:
+def test_everything_is_as_promised(flags: Mapping[str, str]) -> None:
     """Answers, sorted lists, events on the topic and notifications: all compared, none differs."""
-    done = demo(
-        *("--url", server.url, "--kafka", stack.kafka_url, "--data-dir", str(server.data_dir)),
-        *("--set", f"topic_prefix={prefix}", "--limit", "50"),
-    )
+    done = demo({**flags, "--limit": "50"})
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"exactly one event on the topic +154 +154 +ok", done.stdout)
     assert re.search(r"signature verified +153 +153 +ok", done.stdout)
 
 
-def test_topic_that_is_not_there(server: MunimentServer, stack: Stack) -> None:
-    """Where no event can be read, none is found: exit code 1, and a sentence."""
-    done = demo(
-        *("--url", server.url, "--kafka", stack.kafka_url, "--data-dir", str(server.data_dir)),
-        *("--set", "topic_prefix=elsewhere", "--limit", "5"),
-    )
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        pytest.param({"--limit": "0"}, "nothing to load", id="nothing"),
+        pytest.param(
+            {"--set": "topic_prefix=elsewhere"}, "has no topic elsewhere.events", id="topic"
+        ),
+        pytest.param({"--url": "http://127.0.0.1:9/v1"}, "did not do as it was asked", id="server"),
+    ],
+)
+def test_what_cannot_be_shown_fails_it(
+    flags: Mapping[str, str], wrong: Mapping[str, str], sentence: str
+) -> None:
+    """Exit code 1, and a sentence that says why."""
+    done = demo({**flags, "--limit": "5", **wrong})
 
     assert done.returncode == 1
-    assert "has no topic elsewhere.events" in done.stderr
-
-
-def test_server_that_is_not_there(stack: Stack) -> None:
-    """No traceback, but a sentence."""
-    done = demo("--url", "http://127.0.0.1:9/v1", "--kafka", stack.kafka_url, "--limit", "5")
-
-    assert done.returncode == 1
+    assert sentence in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_nothing_loaded_fails_it() -> None:
-    """Comparing nothing shows nothing."""
-    done = demo("--limit", "0")
-
-    assert done.returncode == 1
-    assert "nothing to load" in done.stderr
 
 
 @pytest.mark.long
 def test_whole_data_set_on_a_stack_of_its_own() -> None:
     """As `make demo` runs it."""
-    done = demo()
+    done = demo({})
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"exactly one event on the topic +13,222 +13,222 +ok", done.stdout)

@@ -80,13 +80,6 @@ def _one_by_one(order: Order, outcome: Outcome) -> Iterator[tuple[Order, Outcome
         yield order, outcome
 
 
-def _singly(order: Order, outcome: Outcome) -> Iterable[tuple[Order, Outcome]]:
-    """The commands of a batch count one by one."""
-    if isinstance(order, Atomic) and isinstance(outcome, Outcomes):
-        return zip(order.commands, outcome.each, strict=True)
-    return ((order, outcome),)
-
-
 @lru_cache(maxsize=64)
 def _counter(class_name: str, outcome: Became) -> prometheus_client.Counter:
     """A command is named as its class is: `DeleteMany` is `delete_many`."""

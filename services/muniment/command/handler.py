@@ -120,7 +120,10 @@ class CommandHandler:
         return read_responses(response.body)
 
     async def _forward(self, request: Request, partition: Partition) -> Response:
-        url = await self._read_model.owner_url(partition)
+        try:
+            url = await self._read_model.owner_url(partition)
+        except UNREACHABLE as error:
+            raise Unavailable(f"Postgres does not answer: {error!r}") from error
         if url is None or url == self._instance_url:
             raise Unavailable("nobody owns the partition at the moment")
         return await self._forwarder.forward(request, url)

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError
 
-from muniment.runtime.errors import UserError
+from muniment.runtime.errors import DependencyUnreachable, UserError
 
 POLL_MS: Final = 1000
 STALLED_POLLS_MAX: Final = 10
@@ -41,9 +42,12 @@ class Topic:
     async def start(self) -> None:
         """Note where each partition ends now: what comes later is read.
 
-        Raises a `UserError` when there is no such topic.
+        Raises a `UserError` when there is no such topic, or no Kafka.
         """
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except KafkaConnectionError as error:
+            raise DependencyUnreachable(f"No Kafka answers at {self._kafka_url}.") from error
         partitions = await self._partitions()
         if not partitions:
             raise UserError(f"Kafka at {self._kafka_url} has no topic {self._topic}.")

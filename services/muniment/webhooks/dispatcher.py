@@ -28,6 +28,7 @@ from muniment.webhooks.retry import Schedule
 from muniment.webhooks.targets import shown
 
 READ_WAIT_S: Final = 0.5
+UNCONCERNED_PAUSE_S: Final = 0.01
 READ_ENTRIES_MAX: Final = 1_000
 COMMIT_EVERY_S: Final = 0.02
 """Between two commits while deliveries are made."""
@@ -149,6 +150,9 @@ class Dispatcher:
                 for lane in touched.values():
                     self._touch(lane)
                     self._pump(lane)
+                if entries and not touched:
+                    # Nobody waits for these: let some more gather, as a fetch has its price.
+                    await asyncio.sleep(UNCONCERNED_PAUSE_S)
         finally:
             await reader.close()
 
