@@ -1,18 +1,21 @@
 """Writing and reading through PyPI `kinto-http`, as it is."""
 
+import logging
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-from kinto_http import Client, KintoException
+from kinto_http import Client
 
 from muniment.demo.data_set import Table
 
 T = TypeVar("T")
 
+# The client warns of every request of a batch that went well.
+logging.getLogger("kinto_http").setLevel(logging.ERROR)
+
 AUTH: Final = ("demo", "demo")
-REQUESTS_AT_ONCE: Final = 16
 BATCHES_AT_ONCE: Final = 2
 REQUEST_TIMEOUT_S: Final = 30.0
 RECORDS_A_PAGE: Final = 1000
@@ -33,7 +36,6 @@ class Loader:
         self._client: Any = Client(
             server_url=url, auth=AUTH, bucket=bucket_id, timeout=REQUEST_TIMEOUT_S, retry=2
         )
-        self.has_batches = self._asks_for_batches()
 
     def load(
         self,
@@ -52,13 +54,9 @@ class Loader:
             answer = self._client.create_collection(id=table.id, data=data)
             self._note(f"{bucket}/collections/{table.id}", answer)
         records = [(table.id, record) for table in tables for record in table.records]
-        if self.has_batches:
-            size = int(self._client.server_info()["settings"]["batch_max_requests"])
-            batches = [records[start : start + size] for start in range(0, len(records), size)]
-            written = _results(self._write_batch, batches, at_once=BATCHES_AT_ONCE)
-        else:
-            written = _results(self._write, records, at_once=REQUESTS_AT_ONCE)
-        for count in written:
+        size = int(self._client.server_info()["settings"]["batch_max_requests"])
+        batches = [records[start : start + size] for start in range(0, len(records), size)]
+        for count in _results(self._write_batch, batches, at_once=BATCHES_AT_ONCE):
             advanced(count)
         return self._answered
 
@@ -72,21 +70,6 @@ class Loader:
     def delete(self) -> None:
         """Delete the bucket, if it came to be, and everything in it."""
         self._client.delete_bucket(id=self._bucket_id, if_exists=True)
-
-    def _asks_for_batches(self) -> bool:
-        try:
-            self._client.session.request("post", "/batch", payload={"requests": []})
-        except KintoException as error:
-            return error.response is not None and error.response.status_code not in (404, 405)
-        return True
-
-    def _write(self, item: Item) -> int:
-        collection_id, record = item
-        answer = self._client.create_record(
-            collection=collection_id, id=record["id"], data=dict(record)
-        )
-        self._note(self._uri(collection_id, record), answer)
-        return 1
 
     def _write_batch(self, items: Sequence[Item]) -> int:
         with self._client.batch() as batch:

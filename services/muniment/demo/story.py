@@ -22,7 +22,7 @@ from muniment.demo.comparing import (
     read_back,
 )
 from muniment.demo.data_set import Table
-from muniment.demo.loading import REQUESTS_AT_ONCE, Loader, Objects
+from muniment.demo.loading import Loader, Objects
 from muniment.demo.own_server import MUNIMENT, Server
 from muniment.demo.progress import progress
 from muniment.demo.receiver import Receiver
@@ -100,13 +100,7 @@ class Demo:
 
     async def _load(self, loader: Loader) -> Objects:
         count = sum(len(table.records) for table in self._tables)
-        way = (
-            "in batches"
-            if loader.has_batches
-            # /v1/batch is not served yet (contract, section 16).
-            else f"one request a record, {REQUESTS_AT_ONCE} at a time, as the server has no /batch"
-        )
-        self._tell(f"Loading {count:,} records through kinto-http, {way} ...")
+        self._tell(f"Loading {count:,} records through kinto-http, in batches ...")
         began_at = time.monotonic()
         with progress(self._console, "Loading", count) as advanced:
             answered = await asyncio.to_thread(
