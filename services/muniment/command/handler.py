@@ -15,16 +15,21 @@ from muniment.command.forwarding import Forwarder
 from muniment.command.loading import ReadModel
 from muniment.command.owners import Owners
 from muniment.command.waiting import Atomic, NotOwner, Outcomes, TooLargeToAppend, Unavailable
-from muniment.domain.commands import Command, DeleteMany
+from muniment.domain.addresses import Address, Kind, bucket
+from muniment.domain.commands import Command, Create, DeleteMany
 from muniment.log.protocol import Partition
 from muniment.readmodel.connection import UNREACHABLE
 from muniment.web.batch import batch_body, read_responses
 from muniment.web.commands import CommandReader
 from muniment.web.errors import too_large
 from muniment.web.http import PREFIX, Request, Response
+from muniment.web.identifiers import make_object_id
 
 RESPOND_ASYNC: Final = "respond-async"
 """`Prefer: respond-async` (RFC 7240): content when the log has it, before reads show it."""
+
+ID_TRIES_MAX: Final = 1_000
+"""How many ids are made for a new bucket until one is of a partition that is owned here."""
 
 
 class CommandHandler:
@@ -53,7 +58,7 @@ class CommandHandler:
 
     async def handle(self, request: Request) -> Response:
         """Answer the write; raises `Unavailable` where nothing can be said."""
-        order = self._reader.read(request)
+        order = self._at_home(self._reader.read(request))
         try:
             return await send_with_its_batch(
                 request, order, lambda: self._send_alone(request, order)
@@ -82,6 +87,21 @@ class CommandHandler:
             self._answers.tell(each.request, each.command, replace(answer, outcome=outcome))
             for each, outcome in zip(enlisted, answer.outcome.each, strict=True)
         ]
+
+    def _at_home(self, order: Command | DeleteMany) -> Command | DeleteMany:
+        """A new bucket's id that the server makes is made for a partition that is owned here.
+
+        Who is sent on a request without an id would make another one, for another partition.
+        """
+        match order:
+            case Create(id_from_client=False, address=Address(kind=Kind.BUCKET)):
+                owned, left = self._owners.owned, ID_TRIES_MAX
+                while owned and left and self._owners.partition_of(order.address.id) not in owned:
+                    order = replace(order, address=bucket(make_object_id(Kind.BUCKET)))
+                    left -= 1
+                return order
+            case _:
+                return order
 
     async def _send_alone(self, request: Request, order: Command | DeleteMany) -> Response:
         if isinstance(order, DeleteMany) and order.bucket_id is None:

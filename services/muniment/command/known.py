@@ -6,18 +6,19 @@ is decided, never while a group waits for something.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from muniment.domain.addresses import Address, BucketId, CollectionId, Kind
 from muniment.domain.events import ObjectChanged
+from muniment.domain.groups import holds, members_of, parse_group
 from muniment.domain.states import ABSENT, Absent, Present, Scene, State, evolve
 from muniment.domain.timelines import Timeline
-from muniment.domain.values import Timestamp, Uid
+from muniment.domain.values import Principal, Timestamp, Uid
 
 GroupNumber = int
-"""Groups are counted; what a group has touched is on the log, and later in the read model."""
+"""Groups of commands are counted; what a group has touched is on the log, and later in the read model."""
 
 _NEVER = Timeline(at=Timestamp(0))
 
@@ -42,6 +43,7 @@ class KnownBucket:
     collections: Timeline = _NEVER
     groups: Timeline = _NEVER
     children: dict[str, KnownCollection] = field(default_factory=dict[str, KnownCollection])
+    group_states: dict[str, State] = field(default_factory=dict[str, State])
     touched: GroupNumber = 0
 
 
@@ -52,9 +54,10 @@ class Lacking:
     buckets: tuple[BucketId, ...]
     collections: tuple[tuple[BucketId, CollectionId], ...]
     records: tuple[Address, ...]
+    groups: tuple[Address, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.buckets or self.collections or self.records)
+        return bool(self.buckets or self.collections or self.records or self.groups)
 
 
 class Known:
@@ -77,14 +80,18 @@ class Known:
         buckets: dict[BucketId, None] = {}
         collections: dict[tuple[BucketId, CollectionId], None] = {}
         records: dict[tuple[str, str, str], Address] = {}
+        groups: dict[tuple[str, str, str], Address] = {}
         for address in targets:
-            self._note_parents(address, buckets, collections)
+            self._note_parents(address, buckets, collections, groups)
             if address.kind is Kind.RECORD and not self._knows_record(address):
                 records[_key(address)] = address
         for address in fresh:
-            self._note_parents(address, buckets, collections)
+            self._note_parents(address, buckets, collections, groups)
         return Lacking(
-            buckets=tuple(buckets), collections=tuple(collections), records=tuple(records.values())
+            buckets=tuple(buckets),
+            collections=tuple(collections),
+            records=tuple(records.values()),
+            groups=tuple(groups.values()),
         )
 
     def learn_bucket(self, bucket_id: BucketId, bucket: KnownBucket) -> None:
@@ -109,6 +116,17 @@ class Known:
         if collection_id not in bucket.children:
             same_life = _uid(bucket.state) == bucket_uid
             bucket.children[collection_id] = collection if same_life else KnownCollection()
+            self._nodes += 1
+
+    def learn_group(self, address: Address, state: State, *, bucket_uid: Uid | None) -> None:
+        """Take what the read model says of a group; `ABSENT` if it has none.
+
+        What it found in another life of the bucket (`bucket_uid`) is gone.
+        """
+        bucket = self._buckets[address.bucket_id]
+        if address.id not in bucket.group_states:
+            same_life = _uid(bucket.state) == bucket_uid
+            bucket.group_states[address.id] = state if same_life else ABSENT
             self._nodes += 1
 
     def learn_record(self, address: Address, state: State, *, collection_uid: Uid | None) -> None:
@@ -156,7 +174,13 @@ class Known:
                     stream=bucket.stream,
                 )
             case Kind.GROUP:
-                raise NotImplementedError  # Routed from step 2 on.
+                return Scene(
+                    bucket=_present(bucket.state),
+                    collection=None,
+                    target=bucket.group_states[address.id],
+                    timeline=bucket.groups,
+                    stream=bucket.stream,
+                )
             case _:
                 assert_never(address.kind)
 
@@ -186,6 +210,24 @@ class Known:
             stream=bucket.stream,
         )
 
+    def is_member(self, user_id: Principal, group: Principal, lives: Collection[Uid]) -> bool:
+        """Whether the group speaks for the user, where the read model says so of these lives.
+
+        The read model lags: of what is known here, this is the truth and that is not.
+        """
+        parsed = parse_group(group)
+        if parsed is None:
+            return False
+        bucket = self._buckets.get(BucketId(parsed[0]))
+        if bucket is None:
+            return bool(lives)
+        if not isinstance(bucket.state, Present):
+            return False
+        state = bucket.group_states.get(parsed[1])
+        if state is None:
+            return bucket.state.uid in lives
+        return isinstance(state, Present) and holds(members_of(state.data), user_id)
+
     def has_timestamp(self, address: Address, last_modified: Timestamp) -> bool:
         """Whether another object in the address's list is known to have the timestamp.
 
@@ -195,10 +237,12 @@ class Known:
         match address.kind:
             case Kind.RECORD:
                 overlay = bucket.children[address.collection_id or ""].overlay
-                others = {key: state for key, (state, _) in overlay.items()}
+                others: Mapping[str, State] = {key: state for key, (state, _) in overlay.items()}
             case Kind.COLLECTION:
                 others = {key: child.state for key, child in bucket.children.items()}
-            case Kind.BUCKET | Kind.GROUP:
+            case Kind.GROUP:
+                others = bucket.group_states
+            case Kind.BUCKET:
                 others = {}
             case _:
                 assert_never(address.kind)
@@ -231,7 +275,8 @@ class Known:
                 self._in_overlay[key] = group
                 self._in_overlay.move_to_end(key)
             case Kind.GROUP:
-                raise NotImplementedError  # Routed from step 2 on.
+                bucket.group_states[address.id] = evolve(bucket.group_states[address.id], event)
+                bucket.groups = bucket.groups.after(event.last_modified)
             case _:
                 assert_never(address.kind)
         bucket.stream = Timeline(at=event.stream_at)
@@ -261,7 +306,8 @@ class Known:
         for bucket_id in list(self._evictable(projected)):
             if self._nodes <= self._nodes_max:
                 return
-            self._nodes -= 1 + len(self._buckets.pop(bucket_id).children)
+            bucket = self._buckets.pop(bucket_id)
+            self._nodes -= 1 + len(bucket.children) + len(bucket.group_states)
 
     def _evictable(self, projected: GroupNumber) -> Iterator[BucketId]:
         if self._nodes > self._nodes_max:
@@ -278,6 +324,7 @@ class Known:
                 collection.state = ABSENT
                 collection.records = _NEVER
                 self._empty(event.address.bucket_id, collection_id, collection)
+            bucket.group_states = dict.fromkeys(bucket.group_states, ABSENT)
             bucket.collections = bucket.groups = Timeline(at=event.last_modified)
 
     def _empty(self, bucket_id: str, collection_id: str, collection: KnownCollection) -> None:
@@ -291,6 +338,7 @@ class Known:
         address: Address,
         buckets: dict[BucketId, None],
         collections: dict[tuple[BucketId, CollectionId], None],
+        groups: dict[tuple[str, str, str], Address],
     ) -> None:
         bucket = self._buckets.get(address.bucket_id)
         if bucket is None:
@@ -300,6 +348,8 @@ class Known:
         collection_id = _collection_in(address)
         if collection_id is not None and (bucket is None or collection_id not in bucket.children):
             collections[address.bucket_id, collection_id] = None
+        if address.kind is Kind.GROUP and (bucket is None or address.id not in bucket.group_states):
+            groups[_key(address)] = address
 
     def _knows_record(self, address: Address) -> bool:
         bucket = self._buckets.get(address.bucket_id)

@@ -42,6 +42,8 @@ class ReadModel:
             [address.id for address in lacking.records],
             [address.collection_id for address in lacking.records],
             [address.bucket_id for address in lacking.records],
+            [address.id for address in lacking.groups],
+            [address.bucket_id for address in lacking.groups],
         )
         found = {
             (row["kind"], row["bucket_id"], row["collection_id"], row["id"]): row for row in rows
@@ -52,10 +54,24 @@ class ReadModel:
         for bucket_id, collection_id in lacking.collections:
             row = found.get(("collection", bucket_id, collection_id, collection_id))
             _learn_collection(known, bucket_id, collection_id, row)
+        for address in lacking.groups:
+            row = found.get(("group", address.bucket_id, None, address.id))
+            state, life = (ABSENT, None) if row is None else (_state(row), Uid(str(row["parent"])))
+            known.learn_group(address, state, bucket_uid=life)
         for address in lacking.records:
             row = found.get(("record", address.bucket_id, address.collection_id, address.id))
             if row is not None:
                 known.learn_record(address, _state(row), collection_uid=Uid(str(row["parent"])))
+
+    async def memberships(
+        self, users: Collection[Principal], groups: Collection[Principal] | None
+    ) -> Memberships:
+        """Which of the groups have one of the users as a member; `None` stands for all groups."""
+        rows = await self._pool.fetch(
+            SQL.find_memberships,
+            [*users, AUTHENTICATED],
+            None if groups is None else list(filter(None, map(parse_group, groups))),
+        )
 
     async def timestamp_is_taken(
         self, last_modified: Timestamp, address: Address, *, parent_uid: Uid | None

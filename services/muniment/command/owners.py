@@ -1,6 +1,7 @@
 """All owners of this instance: one for each partition that the group has given to it."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -43,6 +44,8 @@ class Owners:
         self._drain_s = drain_s
         self._answer_timeout_s = answer_timeout_s
         self._running: dict[Partition, _Running] = {}
+        self._unanswered: deque[tuple[float, Waiting]] = deque()
+        """Orders by their deadlines: one look a second costs less than a timer for each."""
 
     @property
     def owned(self) -> frozenset[Partition]:
@@ -78,14 +81,8 @@ class Owners:
             raise NotOwner
         waiting = Waiting(order, size_bytes=size_bytes, awaits_projection=awaits_projection)
         running.owner.submit(waiting)
-        try:
-            async with asyncio.timeout(self._answer_timeout_s):
-                return await waiting.promise
-        except TimeoutError:
-            raise Unavailable("the command was not answered in time") from None
-
-    def advance(self, partition: Partition, checkpoint: Checkpoint) -> None:
-        """Hear from `Checkpoints` that a partition moved on: owners look at it when they need."""
+        self._unanswered.append((_clock_s() + self._answer_timeout_s, waiting))
+        return await waiting.promise
 
     def retreat(self, partition: Partition, _: Checkpoint) -> None:
         """Hear from `Checkpoints` that the read model of a partition is behind where it was."""
@@ -97,6 +94,7 @@ class Owners:
         try:
             while not stopping.is_set():
                 await self._reconcile()
+                self._give_up_late_ones()
                 await self._next_change(stopping)
         finally:
             await asyncio.gather(*(self._stop(partition) for partition in list(self._running)))
@@ -121,6 +119,16 @@ class Owners:
             self._running[partition] = running
         PARTITIONS_OWNED.set(len(self.owned))
 
+    def _give_up_late_ones(self) -> None:
+        now_s = _clock_s()
+        while self._unanswered:
+            deadline_s, waiting = self._unanswered[0]
+            if not waiting.promise.done():
+                if now_s < deadline_s:
+                    return
+                waiting.fail(Unavailable("the command was not answered in time"))
+            self._unanswered.popleft()
+
     async def _stop(self, partition: Partition) -> None:
         """Let the owner finish what it has, within the deadline."""
         running = self._running.get(partition)
@@ -143,3 +151,7 @@ class Owners:
             log.warning("owner.log_unavailable", partition=partition, reason=str(error))
         elif error is not None:
             raise error
+
+
+def _clock_s() -> float:
+    return asyncio.get_running_loop().time()

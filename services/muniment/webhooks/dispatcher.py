@@ -28,7 +28,7 @@ from muniment.webhooks.retry import Schedule
 from muniment.webhooks.targets import shown
 
 READ_WAIT_S: Final = 0.5
-UNCONCERNED_PAUSE_S: Final = 0.01
+UNCONCERNED_PAUSE_S: Final = 0.02
 READ_ENTRIES_MAX: Final = 1_000
 COMMIT_EVERY_S: Final = 0.02
 """Between two commits while deliveries are made."""

@@ -4,7 +4,7 @@ Faults that the edge found in headers, query or body travel along in `faults`: t
 only to a requester who may do what the command asks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -42,6 +42,17 @@ ANONYMOUS: Final = Requester(user_id=None, principals=frozenset({EVERYONE}))
 def authenticated(user_id: Principal) -> Requester:
     """A requester who is in no group."""
     return Requester(user_id=user_id, principals=frozenset({user_id, AUTHENTICATED, EVERYONE}))
+
+
+def joined(requester: Requester, groups: Collection[Principal]) -> Requester:
+    """The requester in these groups and no others; nobody speaks for an anonymous one."""
+    user_id = requester.user_id
+    if user_id is None:
+        return requester
+    plain = frozenset({user_id, AUTHENTICATED, EVERYONE})
+    if not groups and requester.principals == plain:
+        return requester
+    return Requester(user_id=user_id, principals=plain.union(groups))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from muniment.domain.commands import (
 )
 from muniment.domain.events import Action, Cause, EventId, ObjectChanged, Snapshot
 from muniment.domain.fields import complete
+from muniment.domain.groups import with_members
 from muniment.domain.patches import Patched, apply_fields, apply_json_patch, apply_merge
 from muniment.domain.permissions import NO_PERMISSIONS, PERMISSION_NAMES, Right, may
 from muniment.domain.refusals import (
@@ -112,7 +113,8 @@ def _put(scene: Scene, command: Put, moment: Moment, rules: Rules) -> Decision:
         return _created(scene, command, moment, rules)
     if refusal := _stale(scene, command, rules):
         return refusal
-    data = target.data if command.body.data is None else command.body.data
+    given = command.body.data
+    data = target.data if given is None else with_members(given, command.address.kind)
     # Without a single ACE given, the object keeps its own (PERM-14).
     permissions = (
         given_permissions(command.body) if command.body.permissions else target.permissions
@@ -165,9 +167,9 @@ def deletion(
 
 def _created(scene: Scene, command: Create | Put, moment: Moment, rules: Rules) -> Decision:
     body, address = command.body, command.address
-    wanted = wanted_timestamp((body.data or {}).get("last_modified"))
-    at = on_creation(wanted, scene.timeline, moment.now)
-    data = complete(body.data or {}, scene, address, at=at, rules=rules, prefix="data.")
+    given = {} if body.data is None else with_members(body.data, address.kind)
+    at = on_creation(wanted_timestamp(given.get("last_modified")), scene.timeline, moment.now)
+    data = complete(given, scene, address, at=at, rules=rules, prefix="data.")
     if isinstance(data, Invalid):
         return data
     if clash := _clash(scene, at):

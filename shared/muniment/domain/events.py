@@ -4,11 +4,12 @@ An event carries the object's whole state after the change, and before it, so th
 needs nothing else. Its fields are a storage format: see `muniment.log.envelope`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType, TypeAlias
 
-from muniment.domain.addresses import Address
+from muniment.domain.addresses import Address, BucketId
 from muniment.domain.values import JsonObject, Permissions, Principal, Timestamp, Uid
 
 EventId = NewType("EventId", str)
@@ -73,6 +74,31 @@ class ObjectChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryTrimmed:
+    """Entries were removed from the history of one bucket; each left a tombstone there."""
+
+    id: EventId
+    bucket_id: BucketId
+    bucket_uid: Uid
+    entries: tuple[Timestamp, ...]
+    """The entries, by their `last_modified` (the `stream_at` of what they told of); at least one.
+
+    Their tombstones have the moments up to and including `stream_at`, in this order.
+    """
+    stream_at: Timestamp
+    """The bucket's own clock after the last of them."""
+    occurred_at: Timestamp
+    """The owner's wall clock when it decided."""
+    cause: Cause
+
+    @property
+    def tombstones(self) -> Mapping[Timestamp, Timestamp]:
+        """Each entry, and the timestamp of the tombstone that it left."""
+        first = self.stream_at - len(self.entries) + 1
+        return {entry: Timestamp(first + number) for number, entry in enumerate(self.entries)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionFlushed:
     """All buckets of one partition are gone, without tombstones (the development flush)."""
 
@@ -81,4 +107,4 @@ class PartitionFlushed:
     cause: Cause
 
 
-Event: TypeAlias = ObjectChanged | PartitionFlushed
+Event: TypeAlias = ObjectChanged | HistoryTrimmed | PartitionFlushed

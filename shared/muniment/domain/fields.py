@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, assert_never
 
 from muniment.domain.addresses import Address, Kind
+from muniment.domain.groups import member_fault
 from muniment.domain.refusals import Fault, Invalid
 from muniment.domain.rules import Rules
 from muniment.domain.schemas import SchemaField, schema_faults
@@ -52,9 +53,11 @@ def complete(
         completed["cache_expires"] = seconds
         if seconds is None:
             del completed["cache_expires"]
-    faults = tuple(_schema_field_faults(completed, address.kind, prefix))
+    faults = list(_schema_field_faults(completed, address.kind, prefix))
+    if address.kind is Kind.GROUP and (fault := member_fault(completed, prefix=prefix)):
+        faults.append(fault)
     if faults:
-        return Invalid(faults)
+        return Invalid(tuple(faults))
     return _validated(completed, scene, address, rules) if rules.validates_records else completed
 
 

@@ -11,12 +11,13 @@ from typing import Final, NamedTuple, TypeAlias, assert_never, cast
 
 import orjson
 
-from muniment.domain.addresses import Address, Kind, parse_uri
+from muniment.domain.addresses import Address, BucketId, Kind, bucket, parse_uri
 from muniment.domain.events import (
     Action,
     Cause,
     Event,
     EventId,
+    HistoryTrimmed,
     ObjectChanged,
     PartitionFlushed,
     Snapshot,
@@ -27,6 +28,7 @@ from muniment.log.versions import Fields, UnknownVersion, dataschema, upcast
 
 Header: TypeAlias = tuple[str, bytes]
 
+TRIMMED: Final = "muniment.history.trimmed"
 FLUSHED: Final = "muniment.store.flushed"
 CLAIMED: Final = "muniment.partition.claimed"
 
@@ -54,6 +56,9 @@ def encode(event: Event, claim: Offset) -> Message:
             headers = [*_CHANGE_HEADERS[event.address.kind, event.action]]
             headers.append(("ce_subject", event.address.uri.encode()))
             key, fields = event.address.bucket_id.encode(), _fields_of_change(event)
+        case HistoryTrimmed():
+            headers = [*_TRIMMED_HEADERS, ("ce_subject", _history_uri(event.bucket_id).encode())]
+            key, fields = event.bucket_id.encode(), _fields_of_trim(event)
         case PartitionFlushed():
             headers = [*_FLUSHED_HEADERS]
             key, fields = None, _fields_of_cause(event.cause)
@@ -97,6 +102,8 @@ def decode(
         if type_ == CLAIMED:
             return None, _claim(fields)
         claim = Offset(int(named["ce_claim"]))
+        if type_ == TRIMMED:
+            return claim, _trimmed(key, named, fields)
         if type_ == FLUSHED:
             return claim, _flushed(named, fields)
         return claim, _change(type_, key, named, fields)
@@ -124,6 +131,19 @@ def _fields_of_change(event: ObjectChanged) -> Fields:
     if event.records_from is not None:
         fields["records_from"] = event.records_from
     return fields
+
+
+def _fields_of_trim(event: HistoryTrimmed) -> Fields:
+    return {
+        "stream_at": event.stream_at,
+        "bucket_uid": event.bucket_uid,
+        **_fields_of_cause(event.cause),
+        "entries": event.entries,
+    }
+
+
+def _history_uri(bucket_id: BucketId) -> str:
+    return f"{bucket(bucket_id).uri}/history"
 
 
 def _fields_of_cause(cause: Cause) -> Fields:
@@ -161,6 +181,23 @@ def _change(
         after=_snapshot(fields),
         before=None if before is None else _snapshot(_object(before)),
         records_from=None if records_from is None else _timestamp(records_from),
+        cause=_cause(named, fields),
+    )
+
+
+def _trimmed(key: bytes | None, named: Mapping[str, bytes], fields: Fields) -> HistoryTrimmed:
+    bucket_id, entries = BucketId((key or b"").decode()), fields["entries"]
+    if named["ce_subject"].decode() != _history_uri(bucket_id):
+        raise Malformed("key and subject do not belong together")
+    if not isinstance(entries, list) or not entries:
+        raise Malformed(f"not a list of entries: {entries!r}")
+    return HistoryTrimmed(
+        id=EventId(named["ce_id"].decode()),
+        bucket_id=bucket_id,
+        bucket_uid=Uid(_text(fields["bucket_uid"])),
+        entries=tuple(map(_timestamp, cast("list[object]", entries))),
+        stream_at=_timestamp(fields["stream_at"]),
+        occurred_at=_milliseconds(named["ce_time"].decode()),
         cause=_cause(named, fields),
     )
 
@@ -271,7 +308,10 @@ def _headers_of_type(type_: str) -> tuple[Header, ...]:
 _CHANGES: Final = {
     f"muniment.{kind}.{action}": (kind, action) for kind in Kind for action in Action
 }
-_DATASCHEMAS: Final = {type_: dataschema(type_).encode() for type_ in (*_CHANGES, FLUSHED, CLAIMED)}
+_DATASCHEMAS: Final = {
+    type_: dataschema(type_).encode() for type_ in (*_CHANGES, TRIMMED, FLUSHED, CLAIMED)
+}
 _CHANGE_HEADERS: Final = {change: _headers_of_type(type_) for type_, change in _CHANGES.items()}
+_TRIMMED_HEADERS: Final = _headers_of_type(TRIMMED)
 _FLUSHED_HEADERS: Final = _headers_of_type(FLUSHED)
 _CLAIMED_HEADERS: Final = _headers_of_type(CLAIMED)
