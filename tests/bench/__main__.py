@@ -100,8 +100,17 @@ async def _expect(port: int, wire: bytes, status: int) -> None:
 
 
 def _json_type(value: object) -> str:
-    names = {str: "string", bool: "boolean", float: "number", dict: "object", list: "array"}
-    return names[type(value)]
+    match value:
+        case bool():
+            return "boolean"
+        case str():
+            return "string"
+        case float():
+            return "number"
+        case list():
+            return "array"
+        case _:
+            return "object"
 
 
 @contextmanager

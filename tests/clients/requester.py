@@ -15,12 +15,17 @@ Refusal = tuple[int, int]
 class Requester:
     """Calls `/v1…` paths as the user of that name; no name is the anonymous one."""
 
-    def __init__(self, origin: str, name: str | None) -> None:
+    def __init__(
+        self,
+        origin: str,
+        name: str | None,
+        password: str = "password",  # noqa: S107 - anybody's
+    ) -> None:
         self._origin = origin
         self._session = requests.Session()
         self._session.trust_env = False  # No proxy, no .netrc.
         if name is not None:
-            self._session.auth = (name, "password")
+            self._session.auth = (name, password)
 
     def __call__(
         self,
@@ -35,6 +40,17 @@ class Requester:
             path if path.startswith("http") else f"{self._origin}{path}",
             json=body,
             headers=headers,
+            timeout=TIMEOUT_S,
+            allow_redirects=False,
+        )
+
+    def send(self, method: str, path: str, text: bytes) -> requests.Response:
+        """Send a body of JSON as it is written."""
+        return self._session.request(
+            method,
+            f"{self._origin}{path}",
+            data=text,
+            headers={"Content-Type": "application/json"},
             timeout=TIMEOUT_S,
             allow_redirects=False,
         )

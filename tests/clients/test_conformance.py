@@ -1,7 +1,7 @@
 """The conformance table of the Kinto dialect (contract, section 26), row by row over plain HTTP.
 
 Each test stands alone: it makes the state that its row finds. Rows that wait for step 2:
-69 and 70 (`/batch`), 72 and 73 (groups), 79 (history).
+72 and 73 (groups), 79 (history).
 """
 
 import uuid
@@ -619,6 +619,35 @@ def test_row_68_cached_records(atlas: Atlas, reader: str) -> None:
 
     assert "max-age=60" in answer.headers["Cache-Control"]
     assert answer.headers["Expires"]
+
+
+# --- Batches --------------------------------------------------------------------------------------
+
+
+def test_row_69_batch_of_too_many(atlas: Atlas) -> None:
+    """Row 69: 400 in the words of BAT-6, and nothing of it runs."""
+    requests = [{"method": "PUT", "path": f"{atlas.records}/r{each}"} for each in range(26)]
+
+    answer = atlas.nadia("POST", "/v1/batch", {"requests": requests})
+
+    assert refusal(answer) == (400, 107)
+    assert answer.json()["details"][0]["description"] == "Number of requests is limited to 25"
+    assert ids(atlas.nadia("GET", atlas.records)) == []
+
+
+def test_row_70_batch_with_refusals(atlas: Atlas) -> None:
+    """Row 70: 200, with an answer for each."""
+    record = f"{atlas.records}/x"
+    requests = [
+        {"method": "PUT", "path": record},
+        {"path": f"{atlas.records}/missing"},
+        {"method": "PUT", "path": record, "headers": IF_NONE},
+    ]
+
+    answer = atlas.nadia("POST", "/v1/batch", {"requests": requests})
+
+    assert answer.status_code == 200
+    assert [item["status"] for item in answer.json()["responses"]] == [201, 404, 412]
 
 
 # --- Deletes, strangers, routes -------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The seed's statements (contract, section 27) through npm `kinto-http`, on the node of a wheel.
 
 The statements and their rules' ids stand in `node/statements.js`; one run of it serves all tests.
-What waits for step 2: the default bucket, groups, `batch()`, history.
+What waits for step 2: the default bucket, groups, history.
 """
 
 import json

@@ -1,7 +1,7 @@
 """What the seed says (contract, section 27), said again through PyPI `kinto-http`.
 
 Each statement is tried with both of its clients, the plain one and the asynchronous one. What waits
-for step 2: the default bucket, groups, and `client.batch()`.
+for step 2: the default bucket and groups.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Any
 
 import kinto_http
 import pytest
+from kinto_http.exceptions import KintoBatchException
 from kinto_http.patch_type import JSONPatch, MergePatch
 
 from tests.support.server import MunimentServer, running_server
@@ -548,6 +549,59 @@ def test_cached_by_settings(stack: Stack, tmp_path_factory: pytest.TempPathFacto
 
         assert "max-age=60" in answer["Cache-Control"]
         assert answer["Expires"].endswith("GMT")
+
+
+def test_changes_are_sent_together(client: Any) -> None:
+    """BAT-9 to BAT-13, C-9, C-11: creations, patches of every kind and deletions."""
+    with plain(client).batch() as batch:
+        batch.create_record(id="a", data={"n": 1})
+        batch.update_record(id="b", data={"n": 2})
+        batch.patch_record(id="a", data={"m": 1})
+        batch.patch_record(id="a", changes=MergePatch(data={"n": None}))
+        batch.patch_record(
+            id="a", changes=JSONPatch([{"op": "add", "path": "/data/k", "value": 1}])
+        )
+        batch.delete_record(id="b")
+
+    made, updated, _, _, patched, deleted = batch.results()
+
+    assert patched["data"] == {
+        "id": "a",
+        "last_modified": patched["data"]["last_modified"],
+        "m": 1,
+        "k": 1,
+    }
+    assert made["data"]["last_modified"] < updated["data"]["last_modified"]
+    assert deleted["data"]["deleted"] is True
+    assert client.get_records() == [patched["data"]]
+
+
+def test_more_than_one_batch_takes(client: Any) -> None:
+    """C-1: the client cuts what it sends into pieces of `batch_max_requests`."""
+    with plain(client).batch() as batch:
+        for number in range(60):
+            batch.create_record(id=f"r{number}", data={"n": number})
+
+    assert [result["data"]["n"] for result in batch.results()] == list(range(60))
+    assert len(client.get_records()) == 60
+
+
+def test_refusals_in_a_batch(client: Any) -> None:
+    """BAT-14, C-8: the client tells of each, with what is there; the others stand."""
+    existing = client.create_record(id="a", data={"n": 1})["data"]
+    batching = plain(client).batch()
+    batch = batching.__enter__()
+    batch.create_record(id="a", data={"n": 2})
+    batch.delete_record(id="none")
+    batch.create_record(id="b", data={"n": 3})
+
+    with pytest.raises(KintoBatchException) as refused:
+        batching.__exit__(None, None, None)
+
+    exceptions: list[Any] = list(refused.value.exceptions)
+    assert [each.response.status_code for each in exceptions] == [412, 404]
+    assert exceptions[0].response["body"]["details"]["existing"] == existing
+    assert {record["id"] for record in client.get_records()} == {"a", "b"}
 
 
 @pytest.mark.parametrize(

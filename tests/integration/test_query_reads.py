@@ -26,6 +26,7 @@ from muniment.web.errors import Errors
 from muniment.web.http import Request, Response
 from muniment.web.pipeline import Unavailable
 from muniment.web.routes import Features, Routes, Target
+from tests.support.aces import note_aces
 from tests.support.stack import Stack, new_database
 
 NADIA: Final = authenticated(Principal("account:nadia"))
@@ -152,6 +153,7 @@ async def fill(url: str) -> None:
             (STATIONS, "record", AT),
         ):
             await connection.execute(INSERT_TIMELINE, parent, kind, at)
+        await note_aces(connection)
 
 
 def stored(

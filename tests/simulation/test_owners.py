@@ -86,7 +86,10 @@ class Simulation:
                 assert isinstance(operations, list)
                 if operation in operations:
                     break
-                content: dict[str, JsonValue] = {"n": len(operations) + 1, "ops": [*operations, operation]}
+                content: dict[str, JsonValue] = {
+                    "n": len(operations) + 1,
+                    "ops": [*operations, operation],
+                }
                 answer = await self._send(Asked(if_match=state.last_modified).put(content))
                 if answer is not None and isinstance(answer.outcome, ObjectChanged):
                     break

@@ -194,7 +194,8 @@ class World:
     rules: Rules = field(default_factory=Rules)
     states: dict[str, State] = field(default_factory=dict[str, State])
     timelines: dict[str, Timeline] = field(default_factory=dict[str, Timeline])
-    """List to its clock: `""` for buckets, `<bucket>/`, `<collection>/`; `!<bucket>` its stream."""
+    """List to its clock: `""` for buckets, `<bucket>/`, `<bucket>/groups/`, `<collection>/`;
+    `!<bucket>` is its stream."""
     events: list[ObjectChanged] = field(default_factory=list[ObjectChanged])
 
     def run(self, command: Command, moment: Moment) -> Decision:
@@ -231,6 +232,7 @@ class World:
         self._raise(f"!{bucket(address.bucket_id).uri}", event.stream_at)
         if event.action is not Action.UPDATED and address.kind is Kind.BUCKET:
             self._raise(f"{address.uri}/", event.last_modified)
+            self._raise(f"{address.uri}/groups/", event.last_modified)
         if event.records_from is not None:
             self._raise(f"{address.uri}/", event.records_from)
         self.events.append(event)
@@ -266,6 +268,8 @@ class World:
 
 def list_of(address: Address) -> str:
     """How `World` names the list that holds the object."""
+    if address.kind is Kind.GROUP:
+        return f"{address.parent_uri}/groups/"
     return f"{address.parent_uri}/" if address.parent_uri else ""
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from muniment.domain.addresses import Address, bucket, collection, record
+from muniment.domain.addresses import Address, bucket, collection, group, record
 from muniment.domain.commands import ANONYMOUS, Command
 from muniment.domain.decisions import Moment
 from muniment.domain.events import EventId
@@ -19,6 +19,8 @@ ADDRESSES: Final[Sequence[Address]] = [
     collection("atlas", "stations"),
     collection("atlas", "trips"),
     collection("birds", "stations"),
+    group("atlas", "crew"),
+    group("birds", "crew"),
     record("atlas", "stations", "one"),
     record("atlas", "stations", "two"),
     record("atlas", "trips", "one"),

@@ -11,6 +11,7 @@ from uuid import UUID
 from muniment.command.bulk import BulkDeletion
 from muniment.command.deciding import Decider
 from muniment.command.owner import Owner, OwnerLimits
+from muniment.command.trimming import HistoryTrimming
 from muniment.command.waiting import Answer, NotOwner, Order, Unavailable, Waiting
 from muniment.domain.events import EventId
 from muniment.domain.rules import Rules
@@ -94,6 +95,7 @@ class Universe:
         rules = Rules()
         self.decider = Decider(
             rules,
+            trimming=HistoryTrimming(limits=Limits(), token_validity_s=600),
             bulk=BulkDeletion(
                 rules, limits=Limits(page_max=None, fetch_max=100), token_validity_s=600
             ),

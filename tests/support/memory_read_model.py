@@ -4,17 +4,19 @@ Like the real one it lags behind the log, is read in one piece, and knows lives 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from muniment.command.bucket_list import BucketList, BucketTurn
 from muniment.command.known import Known, KnownBucket, KnownCollection, Lacking
 from muniment.command.loading import ReadModel
-from muniment.domain.addresses import Address, bucket, collection
-from muniment.domain.events import ObjectChanged, PartitionFlushed
+from muniment.command.principals import Memberships
+from muniment.domain.addresses import Address, Kind, bucket, collection, group, parse_uri
+from muniment.domain.events import HistoryTrimmed, ObjectChanged, PartitionFlushed
+from muniment.domain.groups import members_of
 from muniment.domain.states import ABSENT, Present, State, Tombstone
 from muniment.domain.timelines import Timeline
-from muniment.domain.values import Timestamp, Uid
+from muniment.domain.values import AUTHENTICATED, Principal, Timestamp, Uid
 from muniment.log.memory import MemoryLog
 from muniment.log.protocol import Claim, Entry, Offset, Partition, Reader, Start
 from muniment.readmodel.checkpoints import Checkpoint, Checkpoints
@@ -47,6 +49,8 @@ class MemoryReadModel(ReadModel):
                 world.flush()
             case Claim() as claim:
                 self.owners[partition] = claim.url
+            case HistoryTrimmed():
+                pass  # No state depends on the history.
 
     def state(self, address: Address) -> State:
         """What a reader finds at an address."""
@@ -74,10 +78,25 @@ class MemoryReadModel(ReadModel):
                 self._collection(collection(bucket_id, collection_id)),
                 bucket_uid=above,
             )
+        for address in lacking.groups:
+            above = _uid(self.state(bucket(address.bucket_id)))
+            known.learn_group(address, self.state(address), bucket_uid=above)
         for address in lacking.records:
             above = _uid(self.state(collection(address.bucket_id, address.collection_id or "")))
             if above is not None and self.state(address) != ABSENT:
                 known.learn_record(address, self.state(address), collection_uid=above)
+
+    async def memberships(self, users: Collection[Principal]) -> Memberships:
+        await asyncio.sleep(0)
+        lives: dict[tuple[Principal, Principal], Uid] = {}
+        for world in self.worlds.values():
+            for uri, state in world.living().items():
+                address = parse_uri(uri)
+                life = _uid(self.state(bucket(address.bucket_id)))
+                if address.kind is Kind.GROUP and life is not None:
+                    for member in members_of(state.data) & {*users, AUTHENTICATED}:
+                        lives[member, Principal(uri)] = life
+        return Memberships(lives)
 
     async def timestamp_is_taken(
         self, last_modified: Timestamp, address: Address, *, parent_uid: Uid | None
@@ -105,8 +124,9 @@ class MemoryReadModel(ReadModel):
             return KnownBucket(state=state)
         world = next(world for world in self.worlds.values() if address.uri in world.states)
         below = world.scene(collection(address.id, "any"))
+        groups = world.scene(group(address.id, "any")).timeline
         return KnownBucket(
-            state=state, stream=below.stream, collections=below.timeline, groups=below.timeline
+            state=state, stream=below.stream, collections=below.timeline, groups=groups
         )
 
     def _collection(self, address: Address) -> KnownCollection:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from muniment.domain.addresses import Address, Kind, parse_uri
-from muniment.domain.events import Action, ObjectChanged, PartitionFlushed
+from muniment.domain.events import Action, HistoryTrimmed, ObjectChanged, PartitionFlushed
 from muniment.log.protocol import Claim, Entry, Partition
 from muniment.readmodel.connection import Connection
 from muniment.readmodel.sql import Statements
@@ -39,6 +39,10 @@ class View:
     """URI of a list to its timestamp."""
     history: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
     """URI of a bucket to its entries, oldest first."""
+    memberships: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Member and group."""
+    named: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Principal and URI of an object whose ACEs name it, as far as an index finds it."""
     owners: dict[int, str] = field(default_factory=dict[int, str])
     """Partition to the URL of its owner."""
 
@@ -57,6 +61,8 @@ def view_of_log(entries: Iterable[Entry]) -> View:
             case ObjectChanged() as event:
                 partitions[f"/buckets/{event.address.bucket_id}"] = entry.position.partition
                 _change(view, event)
+            case HistoryTrimmed() as event:
+                _trim(view, event)
             case PartitionFlushed():
                 for uri, partition in partitions.items():
                     if partition == entry.position.partition:
@@ -64,6 +70,11 @@ def view_of_log(entries: Iterable[Entry]) -> View:
                         view.objects.pop(uri, None)
             case Claim() as claim:
                 view.owners[entry.position.partition] = claim.url
+    for uri, kept in view.living.items():
+        if parse_uri(uri).kind is Kind.GROUP:
+            view.memberships.update((member, uri) for member in kept["data"]["members"])
+        holders = {holder for holders in kept["permissions"].values() for holder in holders}
+        view.named.update((holder, uri) for holder in holders)
     return view
 
 
@@ -80,6 +91,10 @@ async def view_of_postgres(connection: Connection) -> View:
             view.timestamps[row["uri"]] = row["last_modified"]
         for row in await connection.fetch(SQL.reachable_history):
             view.history.setdefault(row["bucket_uri"], []).append(orjson.loads(row["entry"]))
+        for row in await connection.fetch(SQL.reachable_memberships):
+            view.memberships.add((row["member"], row["uri"]))
+        for row in await connection.fetch(SQL.reachable_aces):
+            view.named.add((row["principal"], row["uri"]))
         for row in await connection.fetch(SQL.owners):
             view.owners[row["partition"]] = row["url"]
     return view
@@ -103,6 +118,19 @@ def _change(view: View, event: ObjectChanged) -> None:
         bucket_uri = f"/buckets/{address.bucket_id}"
         _raise(view, f"{bucket_uri}/{HISTORY}", event.stream_at)
         view.history.setdefault(bucket_uri, []).append(_history_entry(event))
+
+
+def _trim(view: View, event: HistoryTrimmed) -> None:
+    uri = f"/buckets/{event.bucket_id}"
+    _raise(view, f"{uri}/{HISTORY}", event.stream_at)
+    kept = [entry for entry in view.history[uri] if entry["last_modified"] not in event.tombstones]
+    tombstones = [
+        {"id": entry["id"], "last_modified": event.tombstones[entry["last_modified"]]}
+        for entry in view.history[uri]
+        if entry["last_modified"] in event.tombstones
+    ]
+    tombstones.sort(key=lambda gone: gone["last_modified"])
+    view.history[uri] = [*kept, *({**gone, "deleted": True} for gone in tombstones)]
 
 
 def _history_entry(event: ObjectChanged) -> Json:

@@ -24,6 +24,46 @@ SELECT nested.uri || '/records/' || id, data, permissions
   FROM nested
   JOIN record ON record.parent = nested.uid;
 
+-- reachable_memberships --
+SELECT member, '/buckets/' || bucket.id || '/groups/' || group_id AS uri
+  FROM membership
+  JOIN bucket ON bucket.uid = membership.bucket_uid;
+
+-- reachable_aces --
+-- What is found by the index of ACEs for each principal that there is.
+WITH life AS (
+    SELECT uid, '/buckets/' || id AS uri
+      FROM bucket
+     WHERE NOT deleted
+), nested AS (
+    SELECT collection.uid, life.uri || '/collections/' || collection.id AS uri
+      FROM life
+      JOIN collection ON collection.parent = life.uid
+     WHERE NOT collection.deleted
+), object AS (
+    SELECT 'bucket' AS kind, parent, '/buckets/' || id AS uri, permissions
+      FROM bucket
+    UNION ALL
+    SELECT 'collection', parent, life.uri || '/collections/' || id, permissions
+      FROM life
+      JOIN collection ON collection.parent = life.uid
+    UNION ALL
+    SELECT 'group', parent, life.uri || '/groups/' || id, permissions
+      FROM life
+      JOIN "group" ON "group".parent = life.uid
+    UNION ALL
+    SELECT 'record', parent, nested.uri || '/records/' || id, permissions
+      FROM nested
+      JOIN record ON record.parent = nested.uid
+)
+SELECT DISTINCT holder #>> '{}' AS principal, object.uri
+  FROM object
+ CROSS JOIN LATERAL jsonb_path_query(object.permissions, '$.*[*]') AS holder
+  JOIN ace ON ace.principal = hashtextextended(holder #>> '{}', 0)
+          AND ace.kind = object.kind
+          AND ace.parent = object.parent
+          AND ace.acl = jsonb_hash_extended(object.permissions, uuid_hash_extended(object.parent, 0));
+
 -- reachable_timestamps --
 WITH life AS (
     SELECT uid, '/buckets/' || id AS uri
@@ -46,20 +86,28 @@ SELECT uri || '/' || CASE kind WHEN 'history' THEN kind ELSE kind || 's' END AS 
 
 -- reachable_history --
   SELECT '/buckets/' || bucket.id AS bucket_uri,
-         jsonb_build_object(
-             'id', history.id,
-             'last_modified', history.last_modified,
-             'occurred_at_ms', (extract(epoch FROM history.occurred_at) * 1000)::bigint,
-             'action', history.action,
-             'resource_name', history.resource_name,
-             'uri', history.uri,
-             'collection_id', history.collection_id,
-             'object_id', history.object_id,
-             'user_id', history.user_id,
-             'request_id', history.request_id,
-             'data', history.data,
-             'permissions', history.permissions
-         ) AS entry
+         CASE WHEN history.deleted THEN
+             jsonb_build_object(
+                 'id', history.id,
+                 'last_modified', history.last_modified,
+                 'deleted', TRUE
+             )
+         ELSE
+             jsonb_build_object(
+                 'id', history.id,
+                 'last_modified', history.last_modified,
+                 'occurred_at_ms', (extract(epoch FROM history.occurred_at) * 1000)::bigint,
+                 'action', history.action,
+                 'resource_name', history.resource_name,
+                 'uri', history.uri,
+                 'collection_id', history.collection_id,
+                 'object_id', history.object_id,
+                 'user_id', history.user_id,
+                 'request_id', history.request_id,
+                 'data', history.data,
+                 'permissions', history.permissions
+             )
+         END AS entry
     FROM bucket
     JOIN history ON history.bucket_uid = bucket.uid
 ORDER BY history.last_modified;

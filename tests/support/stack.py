@@ -25,6 +25,9 @@ from muniment.stack.embedded import EmbeddedStack, StackOptions
 
 T = TypeVar("T")
 
+DROPS_MAX: Final = 20
+DROP_PAUSE_S: Final = 0.25
+
 KINDS: Final = ("embedded", "containers", "external")
 
 
@@ -78,7 +81,7 @@ def new_database(stack: Stack) -> Generator[str]:
     try:
         yield urlsplit(stack.postgres_url)._replace(path=f"/{name}").geturl()
     finally:
-        in_thread(_execute(stack.postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+        in_thread(_drop(stack.postgres_url, name))
 
 
 def new_name() -> str:
@@ -119,6 +122,16 @@ def _external(config: pytest.Config) -> Stack:
     if not (kafka_url and postgres_url):
         pytest.exit("--stack=external needs --kafka-url and --postgres-url.", returncode=4)
     return Stack(kafka_url, postgres_url)
+
+
+async def _drop(url: str, name: str) -> None:
+    """Drop a database whoever is in it; a superuser's autovacuum can only be waited for."""
+    for _ in range(DROPS_MAX - 1):
+        try:
+            return await _execute(url, f"DROP DATABASE {name} WITH (FORCE)")
+        except asyncpg.InsufficientPrivilegeError:
+            await asyncio.sleep(DROP_PAUSE_S)
+    return await _execute(url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def _execute(url: str, statement: str) -> None:

@@ -5,12 +5,22 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
-from muniment.domain.addresses import Address, Kind, bucket, collection, group, parse_uri, record
+from muniment.domain.addresses import (
+    Address,
+    BucketId,
+    Kind,
+    bucket,
+    collection,
+    group,
+    parse_uri,
+    record,
+)
 from muniment.domain.events import (
     Action,
     Cause,
     Event,
     EventId,
+    HistoryTrimmed,
     ObjectChanged,
     PartitionFlushed,
     Snapshot,
@@ -18,7 +28,7 @@ from muniment.domain.events import (
 from muniment.domain.values import JsonValue, Principal, Timestamp, Uid
 from muniment.log.protocol import Claim, Entry, Offset, Partition, Position
 
-Verb: TypeAlias = Literal["write", "delete", "flush", "claim"]
+Verb: TypeAlias = Literal["write", "delete", "trim", "flush", "claim"]
 Step: TypeAlias = tuple[Verb, Address]
 
 ADDRESSES: Final[Sequence[Address]] = [
@@ -38,6 +48,8 @@ ADDRESSES: Final[Sequence[Address]] = [
 
 PARTITIONS: Final = (Partition(0), Partition(1))
 WRITER: Final = Principal("account:nadia")
+USERS: Final = tuple(map(Principal, ("account:omar", "account:pia", "system.Authenticated")))
+"""Who is named beside the writer, as the clock has it: in ACEs, and as members of groups."""
 
 
 def partition_of(bucket_id: str) -> Partition:
@@ -53,6 +65,7 @@ class Story:
     entries: list[Entry] = field(default_factory=list[Entry])
     _objects: dict[str, Snapshot] = field(default_factory=dict[str, Snapshot])
     _lives: dict[str, Uid] = field(default_factory=dict[str, Uid])
+    _history: dict[str, list[Timestamp]] = field(default_factory=dict[str, list[Timestamp]])
     _offsets: dict[Partition, int] = field(default_factory=dict[Partition, int])
     _claims: dict[Partition, Offset] = field(default_factory=dict[Partition, Offset])
     _ids: int = 0
@@ -66,6 +79,8 @@ class Story:
                     self.write(address)
                 case "delete":
                     self.delete(address)
+                case "trim":
+                    self.trim(address.bucket_id)
                 case "flush":
                     self.flush(self.partition(address.bucket_id))
                 case "claim":
@@ -80,9 +95,12 @@ class Story:
         if before is None and address.kind in (Kind.BUCKET, Kind.COLLECTION):
             self._lives[address.uri] = Uid(self._next_uuid())
         at = self._tick()
+        some = [name for number, name in enumerate(USERS) if at >> number & 1]
+        is_small = address.kind in (Kind.GROUP, Kind.RECORD)
+        members: dict[str, JsonValue] = {"members": some} if address.kind is Kind.GROUP else {}
         after = Snapshot(
-            data={"id": address.id, "last_modified": at, **fields},
-            permissions={"write": frozenset({WRITER})},
+            data={"id": address.id, "last_modified": at, **members, **fields},
+            permissions={"write": frozenset({WRITER, *(some if is_small else ())})},
         )
         action = Action.UPDATED if before else Action.CREATED
         is_new_collection = before is None and address.kind is Kind.COLLECTION
@@ -101,12 +119,34 @@ class Story:
         self._change(address, Action.DELETED, before, after, records_from=records_from)
         self._forget(lambda uri: uri == address.uri or uri.startswith(f"{address.uri}/"))
 
+    def trim(self, bucket_id: BucketId) -> None:
+        """Remove every other entry from the bucket's history, from the oldest on."""
+        entries = self._history.get(bucket_id, [])
+        removed = entries[::2]
+        if not removed:
+            return
+        del entries[::2]
+        stream_at = [self._tick() for _ in removed][-1]
+        trimmed = HistoryTrimmed(
+            id=EventId(self._next_uuid()),
+            bucket_id=bucket_id,
+            bucket_uid=self._lives[bucket(bucket_id).uri],
+            entries=tuple(removed),
+            stream_at=stream_at,
+            occurred_at=self._tick(),
+            cause=self._cause(),
+        )
+        self._append(self.partition(bucket_id), trimmed)
+
     def flush(self, partition: Partition) -> None:
         """End all buckets of the partition."""
         flushed = PartitionFlushed(
             id=EventId(self._next_uuid()), occurred_at=self._tick(), cause=self._cause()
         )
         self._append(partition, flushed)
+        for bucket_id in self._history:
+            if self.partition(bucket_id) == partition:
+                self._history[bucket_id] = []
         self._forget(lambda uri: self.partition(parse_uri(uri).bucket_id) == partition)
 
     def claim(self, partition: Partition) -> None:
@@ -144,6 +184,10 @@ class Story:
             cause=self._cause(),
         )
         self._append(self.partition(address.bucket_id), event)
+        if address.kind is Kind.BUCKET and action is not Action.UPDATED:
+            self._history[address.bucket_id] = []
+        if not (address.kind is Kind.BUCKET and action is Action.DELETED):
+            self._history[address.bucket_id].append(event.stream_at)
 
     def _append(self, partition: Partition, content: Event | Claim) -> None:
         offset = Offset(self._offsets.get(partition, 0))

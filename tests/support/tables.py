@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from muniment.domain.addresses import Kind
-from muniment.domain.events import Action, ObjectChanged
+from muniment.domain.events import Action, EventId, ObjectChanged
 from muniment.domain.values import Timestamp, Uid
 from muniment.log.protocol import Partition
-from muniment.projector.fold import ALL_BUCKETS, Batch, ListKey, has_history, parent_of
+from muniment.projector.fold import ALL_BUCKETS, Batch, ListKey, parent_of
+from muniment.projector.recording import has_history
 
 ObjectKey = tuple[Kind, Uid, str]
 
@@ -19,9 +20,10 @@ class Tables:
     rows: dict[ObjectKey, ObjectChanged] = field(default_factory=dict[ObjectKey, ObjectChanged])
     partitions: dict[str, Partition] = field(default_factory=dict[str, Partition])
     timestamps: dict[ListKey, Timestamp] = field(default_factory=dict[ListKey, Timestamp])
-    history: dict[tuple[Uid, Timestamp], ObjectChanged] = field(
-        default_factory=dict[tuple[Uid, Timestamp], ObjectChanged]
+    history: dict[tuple[Uid, Timestamp], EventId] = field(
+        default_factory=dict[tuple[Uid, Timestamp], EventId]
     )
+    """Entries and tombstones, by their own timestamps."""
 
     def apply(self, batch: Batch) -> None:
         """What the statements of the projector do."""
@@ -33,7 +35,9 @@ class Tables:
             if is_last:
                 self.rows[key] = event
             if has_history(event):
-                self.history[event.bucket_uid, event.stream_at] = event
+                self.history[event.bucket_uid, event.stream_at] = event.id
+        for uid, entry, at in batch.removals:
+            self.history[uid, at] = self.history.pop((uid, entry))
         for list_key, at in batch.timestamps.items():
             self.timestamps[list_key] = max(at, self.timestamps.get(list_key, at))
 
@@ -47,7 +51,7 @@ class Tables:
         return (
             [rows[key] for key in sorted(rows)],
             {key: at for key, at in sorted(self.timestamps.items()) if key.parent in lives},
-            [event.id for (uid, _), event in sorted(self.history.items()) if uid in lives],
+            [f"{at} {id_}" for (uid, at), id_ in sorted(self.history.items()) if uid in lives],
         )
 
     def _is_flushed(self, key: ObjectKey, batch: Batch) -> bool:

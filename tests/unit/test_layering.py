@@ -20,6 +20,8 @@ SHARED_ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "log": frozenset({"domain", "runtime"}),
     "readmodel": frozenset({"domain", "runtime", "log"}),
     "web": frozenset({"domain", "runtime", "readmodel"}),
+    "accounts": frozenset({"domain", "runtime", "readmodel", "web"}),
+    "openid": frozenset({"domain", "runtime", "readmodel", "web", "accounts"}),
 }
 
 # These put services together, so they alone may import them.

@@ -2,30 +2,54 @@
 
 import asyncio
 
+from muniment.accounts.side import Accounts, open_accounts
+from muniment.command.batch import in_turn
+from muniment.command.forwarding import FORWARDED
 from muniment.command.side import CommandSide
+from muniment.openid.side import OpenId, make_edge, open_openid
 from muniment.query.app import query_side
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
-from muniment.web.edge import Edge
-from muniment.web.http import Request, Response
+from muniment.web.http import Handler, Request, Response
 from muniment.web.routes import Endpoint
 from muniment.web.server import listen
 
 
 async def run(settings: Settings) -> None:
     """Answer every request until a signal ends the process; the servers may come up later."""
-    edge = Edge(settings)
+    async with open_accounts(settings) as accounts, open_openid(settings) as openid:
+        await _serve(settings, accounts, openid)
+
+
+async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId | None) -> None:
+    edge = make_edge(settings, accounts, openid)
     commands = CommandSide(settings, edge)
+
+    async def flush(request: Request) -> Response:
+        response = await commands.flush(request)
+        if accounts is not None and FORWARDED not in request.headers:
+            await accounts.delete_all()
+        return response
 
     async def answer(stopping: asyncio.Event) -> None:
         async with query_side(settings, edge) as queries:
+            more: dict[Endpoint, Handler] = {
+                Endpoint.FLUSH: flush,
+                Endpoint.USER_DATA: commands.forget,
+            }
+            if accounts is not None:
+                more.update(accounts.handlers(edge, queries.in_groups))
+            if openid is not None:
+                more.update(openid.handlers())
             checks = {**queries.checks, **commands.checks}
             within_batches = edge.pipeline(
                 service="batch",
+                is_within_batches=True,
                 checks=checks,
                 reads=queries.reads,
                 writes=commands.write,
-                more={Endpoint.FLUSH: commands.flush},
+                more={endpoint: in_turn(handler) for endpoint, handler in more.items()},
+                in_groups=queries.in_groups,
             )
 
             async def batch(request: Request) -> Response:
@@ -36,7 +60,8 @@ async def run(settings: Settings) -> None:
                 checks=checks,
                 reads=queries.reads,
                 writes=commands.write,
-                more={Endpoint.FLUSH: commands.flush, Endpoint.BATCH: batch},
+                more={**more, Endpoint.BATCH: batch},
+                in_groups=queries.in_groups,
             )
             async with listen(
                 pipeline.handle,

@@ -5,8 +5,18 @@ from urllib.parse import urlencode
 
 import orjson
 
-from muniment.command.waiting import Answer, Deleted, Outcomes
-from muniment.domain.commands import Command, Create, Delete, DeleteMany, Patch, Put, Requester
+from muniment.command.waiting import Answer, Deleted, Forgotten, Outcomes
+from muniment.domain.commands import (
+    Command,
+    Create,
+    Delete,
+    DeleteHistory,
+    DeleteList,
+    DeleteMany,
+    Patch,
+    Put,
+    Requester,
+)
 from muniment.domain.decisions import Unchanged, apply_change
 from muniment.domain.events import Action, ObjectChanged, PartitionFlushed
 from muniment.domain.patches import Patched, diff_answer, light_answer, requested_fields
@@ -30,7 +40,7 @@ class Answers:
     def __init__(self, errors: Errors) -> None:
         self._errors = errors
 
-    def tell(self, request: Request, order: Command | DeleteMany, answer: Answer) -> Response:
+    def tell(self, request: Request, order: Command | DeleteList, answer: Answer) -> Response:
         """The response to one command."""
         response = self._response(request, order, answer)
         if answer.position is not None:
@@ -39,7 +49,7 @@ class Answers:
             response.headers[PENDING] = "pending"
         return response
 
-    def _response(self, request: Request, order: Command | DeleteMany, answer: Answer) -> Response:
+    def _response(self, request: Request, order: Command | DeleteList, answer: Answer) -> Response:
         outcome = answer.outcome
         match outcome:
             case ObjectChanged():
@@ -52,13 +62,13 @@ class Answers:
                 )
             case Deleted():
                 return _deleted(request, outcome)
-            case Outcomes() | PartitionFlushed():
+            case Outcomes() | Forgotten() | PartitionFlushed():
                 raise TypeError(outcome)  # No single command comes to that.
             case _:
                 return self._errors.refuse(outcome, order.requester)
 
 
-def _changed(order: Command | DeleteMany, event: ObjectChanged) -> Response:
+def _changed(order: Command | DeleteList, event: ObjectChanged) -> Response:
     headers = revision_headers(event.last_modified)
     match order:
         case Create() | Put():
@@ -67,7 +77,7 @@ def _changed(order: Command | DeleteMany, event: ObjectChanged) -> Response:
             return Response(status=status, headers=headers, body=body)
         case Patch():
             return Response(headers=headers, body=_patched(order, event))
-        case Delete() | DeleteMany():
+        case Delete() | DeleteMany() | DeleteHistory():
             return Response(headers=headers, body=orjson.dumps({"data": event.after.data}))
         case _:
             assert_never(order)
@@ -97,8 +107,7 @@ def _deleted(request: Request, outcome: Deleted) -> Response:
         kept = [(name, value) for name, value in request.query if name.strip() != "_token"]
         query = urlencode([*kept, ("_token", outcome.next_token)])
         headers["Next-Page"] = f"{request.base_url}{request.raw_path}?{query}"
-    tombstones = [event.after.data for event in outcome.events]
-    return Response(headers=headers, body=orjson.dumps({"data": tombstones}))
+    return Response(headers=headers, body=orjson.dumps({"data": outcome.tombstones}))
 
 
 def _body(data: JsonObject, permissions: Permissions, requester: Requester) -> bytes:

@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from muniment.command.loading import SQL, ReadModel
 from muniment.command.waiting import Unavailable
 from muniment.domain.addresses import Kind, bucket
-from muniment.domain.commands import ANY, Delete, DeleteMany
+from muniment.domain.commands import ANY, Delete, DeleteMany, joined
 from muniment.domain.permissions import Acls, Right, may
 from muniment.domain.refusals import Invalid, NotAllowed, ObjectModified, Refusal
 from muniment.domain.rules import Rules
@@ -48,6 +48,7 @@ class BucketDeletion:
 
     async def delete(self, request: Request, order: DeleteMany, send: Send) -> Response:
         """Delete what is selected and may be written; `send` brings a command to its owner."""
+        order = await self._in_groups(order)
         selected = await self._select(order)
         if not isinstance(selected, Selected):
             return self._errors.refuse(selected, order.requester)
@@ -59,6 +60,13 @@ class BucketDeletion:
         timestamps = [Timestamp(gone["last_modified"]) for gone in tombstones]
         headers = revision_headers(max(timestamps) if timestamps else await self._list_at())
         return Response(headers=headers, body=orjson.dumps({"data": tombstones}))
+
+    async def _in_groups(self, order: DeleteMany) -> DeleteMany:
+        user_id = order.requester.user_id
+        if user_id is None:
+            return order
+        found = await self._read_model.memberships([user_id])
+        return replace(order, requester=joined(order.requester, found.of(user_id)))
 
     async def _select(self, order: DeleteMany) -> Selected | Refusal:
         def allows(right: Right) -> bool:

@@ -1,14 +1,11 @@
 """Bulk deletion: the read model selects, the owner decides each deletion in a group of its own."""
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
-
-from cachetools import TTLCache
 
 from muniment.command.known import Known
 from muniment.command.loading import ReadModel
+from muniment.command.tokens import UnusedTokens
 from muniment.command.waiting import Deleted
 from muniment.domain.addresses import Address, bucket
 from muniment.domain.commands import ANY, DeleteMany
@@ -17,7 +14,6 @@ from muniment.domain.events import ObjectChanged
 from muniment.domain.permissions import NO_PERMISSIONS, Acls, Right, may
 from muniment.domain.refusals import (
     CollectionMissing,
-    Fault,
     Invalid,
     NotAllowed,
     ObjectMissing,
@@ -29,17 +25,6 @@ from muniment.domain.states import Present, Scene
 from muniment.readmodel.lists.deletion import Selected, has_writable, select_for_delete
 from muniment.readmodel.lists.parameters import parse_selection
 from muniment.readmodel.lists.selection import Limits, Selection
-
-TOKENS_MAX: Final = 10_000
-USED_TOKEN: Final = Invalid(
-    (
-        Fault(
-            location="querystring",
-            name=None,
-            description="_token was already used or has expired.",
-        ),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +43,7 @@ class BulkDeletion:
     def __init__(self, rules: Rules, *, limits: Limits, token_validity_s: float) -> None:
         self._rules = rules
         self._limits = limits
-        self._unused_tokens: TTLCache[str, bool] = TTLCache[str, bool](TOKENS_MAX, token_validity_s)
+        self._tokens = UnusedTokens(token_validity_s)
 
     async def decide(
         self,
@@ -86,7 +71,7 @@ class BulkDeletion:
         if refusal := self._stale(order, scene):
             return refusal
         # Its token was used up by the order itself when it was decided first.
-        if not is_repeated and (refusal := self._used(selection)):
+        if not is_repeated and (refusal := self._tokens.use(selection)):
             return refusal
         selected = await self._select(order, scene, rights, selection, read_model)
         addresses = [_address(order, object_id) for object_id in selected.ids]
@@ -94,6 +79,7 @@ class BulkDeletion:
         events = _delete_each(order, addresses, known, moment, learn)
         return Deleted(
             events=events,
+            tombstones=[event.after.data for event in events],
             list_at=events[-1].last_modified if events else scene.timeline.at,
             next_token=selected.next_token,
         )
@@ -128,14 +114,6 @@ class BulkDeletion:
             return CollectionMissing(order.collection_id)
         return ObjectMissing(bucket(order.bucket_id or ""))
 
-    def _used(self, selection: Selection) -> Refusal | None:
-        """A page's token works once (DELL-4)."""
-        if selection.after is None:
-            return None
-        if selection.nonce is None or self._unused_tokens.pop(selection.nonce, None) is None:
-            return USED_TOKEN
-        return None
-
     @staticmethod
     def _stale(order: DeleteMany, scene: Scene) -> Refusal | None:
         """Row B of the truth table."""
@@ -157,7 +135,7 @@ class BulkDeletion:
         read_model: ReadModel,
     ) -> Selected:
         parent = _parent(order, scene)
-        nonce = secrets.token_urlsafe(12)
+        nonce = self._tokens.make()
         async with read_model.acquire() as connection:
             selected = await select_for_delete(
                 connection,
@@ -168,7 +146,7 @@ class BulkDeletion:
                 nonce=nonce,
             )
         if selected.next_token is not None:
-            self._unused_tokens[nonce] = True
+            self._tokens.give_out(nonce)
         return selected
 
 

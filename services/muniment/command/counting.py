@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import prometheus_client
 
-from muniment.command.waiting import Atomic, Deleted, Order, Outcome, Outcomes, Waiting
+from muniment.command.waiting import Atomic, Deleted, Forgotten, Order, Outcome, Outcomes, Waiting
 from muniment.domain.decisions import Unchanged
 from muniment.domain.events import ObjectChanged, PartitionFlushed
 from muniment.log.protocol import Partition
@@ -64,7 +64,7 @@ def became(outcome: Outcome) -> Became:
     match outcome:
         case ObjectChanged() | PartitionFlushed():
             return "caused"
-        case Deleted():
+        case Deleted() | Forgotten():
             return "caused" if outcome.events else "unchanged"
         case Unchanged():
             return "unchanged"

@@ -1,19 +1,32 @@
 """Decides the orders of a group one after another, each on the state that the one before left."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, assert_never
 
 from muniment.command.bucket_list import BucketTurn
 from muniment.command.bulk import BulkDeletion
+from muniment.command.forgetting import decide_forget
 from muniment.command.known import GroupNumber, Known
 from muniment.command.loading import ReadModel
-from muniment.command.waiting import Atomic, Flush, Outcome, Outcomes, Waiting
+from muniment.command.principals import Principals
+from muniment.command.trimming import HistoryTrimming
+from muniment.command.waiting import (
+    Atomic,
+    Deleted,
+    Flush,
+    Forget,
+    Outcome,
+    Outcomes,
+    Waiting,
+)
 from muniment.domain.addresses import Address, Kind, bucket, collection
 from muniment.domain.commands import (
     Command,
     Create,
     Delete,
+    DeleteHistory,
+    DeleteList,
     DeleteMany,
     FieldsPatch,
     MergePatch,
@@ -25,7 +38,7 @@ from muniment.domain.events import EventId, ObjectChanged, PartitionFlushed
 from muniment.domain.refusals import Refusal
 from muniment.domain.rules import Rules
 from muniment.domain.states import Scene
-from muniment.domain.values import Timestamp
+from muniment.domain.values import Principal, Timestamp
 from muniment.runtime.metrics import DECIDE_SECONDS
 
 Decided: TypeAlias = list[tuple[Waiting, Outcome]]
@@ -36,7 +49,7 @@ Sort: TypeAlias = Literal["alone", "buckets", "objects"]
 def sort_of(waiting: Waiting) -> Sort:
     """With which others an order can be decided; those that query the read model stand alone."""
     order = waiting.order
-    if isinstance(order, DeleteMany | Flush) or waiting.stands_alone:
+    if isinstance(order, DeleteMany | DeleteHistory | Flush | Forget) or waiting.stands_alone:
         return "alone"
     # A look-up would come too late: what was decided before it can't be taken back alone.
     if isinstance(order, Atomic) and any(map(wants_timestamp, order.commands)):
@@ -47,8 +60,10 @@ def sort_of(waiting: Waiting) -> Sort:
 def needs_turn(waiting: Waiting) -> bool:
     """Whether the order is about a bucket, and so needs a turn on the list of all buckets."""
     match waiting.order:
-        case DeleteMany() | Flush():
+        case DeleteMany() | DeleteHistory() | Flush():
             return False
+        case Forget():
+            return True
         case Atomic(commands=commands):
             return any(command.address.kind is Kind.BUCKET for command in commands)
         case command:
@@ -67,6 +82,26 @@ def parts(group: Sequence[Waiting]) -> Iterator[Sequence[Waiting]]:
         yield part
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What the orders of one part are decided on; what is decided changes it for the next."""
+
+    known: Known
+    principals: Principals
+    group: GroupNumber
+    turn: BucketTurn | None
+
+    def scene(self, address: Address) -> Scene:
+        return self.known.scene(
+            address, bucket_list=None if self.turn is None else self.turn.timeline
+        )
+
+    def learn(self, event: ObjectChanged) -> None:
+        self.known.apply(event, self.group)
+        if self.turn is not None:
+            self.turn.timeline = self.turn.timeline.after(event.last_modified)
+
+
 class Decider:
     """Brings orders, states, the clock and fresh ids together for the core to decide."""
 
@@ -75,12 +110,14 @@ class Decider:
         rules: Rules,
         *,
         bulk: BulkDeletion,
+        trimming: HistoryTrimming,
         read_model: ReadModel,
         now: Callable[[], Timestamp],
         make_id: Callable[[], EventId],
     ) -> None:
         self._rules = rules
         self._bulk = bulk
+        self._trimming = trimming
         self._read_model = read_model
         self._now = now
         self._make_id = make_id
@@ -93,81 +130,103 @@ class Decider:
         Last come the orders that must be decided once more, each alone, since they depend on
         what only the read model can tell.
         """
+        principals = Principals(
+            _users(part),
+            known=known,
+            granted=self._rules.granted,
+            look_up=self._read_model.memberships,
+        )
+        ground = _Ground(known=known, principals=principals, group=group, turn=turn)
         with DECIDE_SECONDS.time():
             await self._load(part, known)
             decided: Decided = []
             undecided: list[Waiting] = []
             for waiting in part:
-                outcome = await self._decide_one(waiting, known, group, turn)
+                outcome = await self._decide_one(waiting, ground)
                 if isinstance(outcome, LookUp):
                     undecided.append(waiting)
                 else:
                     decided.append((waiting, outcome))
         return decided, undecided
 
-    async def _decide_one(
-        self, waiting: Waiting, known: Known, group: GroupNumber, turn: BucketTurn | None
-    ) -> Outcome | LookUp:
+    async def _decide_one(self, waiting: Waiting, ground: _Ground) -> Outcome | LookUp:
         match waiting.order:
             case Create() | Put() | Patch() | Delete():
-                return await self._decide_command(
-                    waiting.order, known, group, turn, may_look=waiting.stands_alone
+                waiting.order, outcome = await self._decide_command(
+                    waiting.order, ground, may_look=waiting.stands_alone
                 )
+                return outcome
             case Atomic(commands=commands):
-                return await self._decide_each(waiting, commands, known, group, turn)
+                return await self._decide_each(waiting, commands, ground)
             case DeleteMany():
+                waiting.order = await ground.principals.for_deletion(waiting.order)
                 return await self._bulk.decide(
                     waiting.order,
-                    known=known,
+                    known=ground.known,
                     read_model=self._read_model,
                     moment=self._moment,
-                    learn=lambda event: known.apply(event, group),
+                    learn=ground.learn,
                     is_repeated=waiting.tries > 0,
                 )
+            case DeleteHistory():
+                return await self._trim(waiting, waiting.order, ground)
+            case Forget():
+                return await decide_forget(
+                    waiting.order,
+                    known=ground.known,
+                    read_model=self._read_model,
+                    scene_of=ground.scene,
+                    moment=self._moment,
+                    learn=ground.learn,
+                )
             case Flush():
-                known.clear()
+                ground.known.clear()
                 return self._flushed(waiting.order)
             case _:
                 assert_never(waiting.order)
 
+    async def _trim(
+        self, waiting: Waiting, order: DeleteHistory, ground: _Ground
+    ) -> Deleted | Refusal:
+        scene = ground.known.list_scene(order.bucket_id, None, Kind.COLLECTION)
+        waiting.order = await ground.principals.for_history(order, scene.bucket)
+        return await self._trimming.decide(
+            waiting.order,
+            known=ground.known,
+            read_model=self._read_model,
+            moment=self._moment,
+            learn=lambda event: ground.known.trim(event, ground.group),
+            is_repeated=waiting.tries > 0,
+        )
+
     async def _decide_each(
-        self,
-        waiting: Waiting,
-        commands: Sequence[Command],
-        known: Known,
-        group: GroupNumber,
-        turn: BucketTurn | None,
+        self, waiting: Waiting, commands: Sequence[Command], ground: _Ground
     ) -> Outcomes:
         """Decide commands that belong together; each sees what the ones before have changed."""
+        may_look = sort_of(waiting) == "alone"
+        decided: list[Command] = []
         each: list[ObjectChanged | Unchanged | Refusal] = []
         for command in commands:
-            outcome = await self._decide_command(
-                command, known, group, turn, may_look=sort_of(waiting) == "alone"
-            )
+            as_decided, outcome = await self._decide_command(command, ground, may_look=may_look)
             assert not isinstance(outcome, LookUp)  # noqa: S101 - see `sort_of`
+            decided.append(as_decided)
             each.append(outcome)
+        waiting.order = Atomic(commands=decided)
         return Outcomes(each)
 
     async def _decide_command(
-        self,
-        command: Command,
-        known: Known,
-        group: GroupNumber,
-        turn: BucketTurn | None,
-        *,
-        may_look: bool,
-    ) -> ObjectChanged | Unchanged | Refusal | LookUp:
-        bucket_list = None if turn is None else turn.timeline
-        scene = known.scene(command.address, bucket_list=bucket_list)
+        self, command: Command, ground: _Ground, *, may_look: bool
+    ) -> tuple[Command, ObjectChanged | Unchanged | Refusal | LookUp]:
+        """The command, its requester in the groups that matter to it, and what comes of it."""
+        scene = ground.scene(command.address)
+        command = await ground.principals.for_command(command, scene)
         decision = decide(scene, command, self._moment(), self._rules)
         if isinstance(decision, LookUp) and may_look:
-            taken = await self._taken(decision.last_modified, command.address, scene, known)
+            taken = await self._taken(decision.last_modified, command.address, scene, ground.known)
             decision = decide(replace(scene, taken=taken), command, self._moment(), self._rules)
         if isinstance(decision, ObjectChanged):
-            known.apply(decision, group)
-            if turn is not None:
-                turn.timeline = turn.timeline.after(decision.last_modified)
-        return decision
+            ground.learn(decision)
+        return command, decision
 
     async def _taken(
         self, last_modified: Timestamp, address: Address, scene: Scene, known: Known
@@ -194,6 +253,13 @@ class Decider:
             await self._read_model.load(lacking, known)
 
 
+def _users(part: Sequence[Waiting]) -> frozenset[Principal]:
+    """Who asks, without the anonymous."""
+    orders = (order for order in _orders(part) if not isinstance(order, Flush | Forget))
+    user_ids = (order.requester.user_id for order in orders)
+    return frozenset(user_id for user_id in user_ids if user_id is not None)
+
+
 def _targets(part: Sequence[Waiting]) -> tuple[list[Address], list[Address]]:
     """Whose states the orders need; of the second list it is certain that they are absent."""
     targets: list[Address] = []
@@ -209,14 +275,16 @@ def _targets(part: Sequence[Waiting]) -> tuple[list[Address], list[Address]]:
                     targets.append(collection(bucket_id, collection_id))
                 elif bucket_id is not None:
                     targets.append(bucket(bucket_id))
-            case Flush():
+            case DeleteHistory(bucket_id=bucket_id):
+                targets.append(bucket(bucket_id))
+            case Flush() | Forget():
                 pass
             case _:
                 assert_never(order)
     return targets, fresh
 
 
-def _orders(part: Sequence[Waiting]) -> Iterator[Command | DeleteMany | Flush]:
+def _orders(part: Sequence[Waiting]) -> Iterator[Command | DeleteList | Flush | Forget]:
     """All orders, those that belong together one by one."""
     for waiting in part:
         if isinstance(waiting.order, Atomic):

@@ -81,6 +81,7 @@ class Forwarder:
             for name, value in request.headers.items()
             if name.lower() not in _OF_THE_CONNECTION
         )
+        headers.popall("Content-Encoding", None)  # The server has decoded the body.
         headers[FORWARDED] = self._instance_id
         headers["X-Request-Id"] = request.id
         return headers
@@ -100,6 +101,9 @@ async def open_forwarder(*, instance_id: str, timeout_s: float) -> AsyncGenerato
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    # Names come as a kind of text that JSON can't be made of, as the answer to a batch needs.
     return {
-        name: value for name, value in headers.items() if name.lower() not in _OF_THE_CONNECTION
+        str(name): value
+        for name, value in headers.items()
+        if name.lower() not in _OF_THE_CONNECTION
     }

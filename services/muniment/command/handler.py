@@ -14,15 +14,23 @@ from muniment.command.bucket_deletion import BucketDeletion
 from muniment.command.forwarding import Forwarder
 from muniment.command.loading import ReadModel
 from muniment.command.owners import Owners
-from muniment.command.waiting import Atomic, NotOwner, Outcomes, TooLargeToAppend, Unavailable
+from muniment.command.waiting import (
+    Atomic,
+    Flush,
+    Forget,
+    NotOwner,
+    Outcomes,
+    TooLargeToAppend,
+    Unavailable,
+)
 from muniment.domain.addresses import Address, Kind, bucket
-from muniment.domain.commands import Command, Create, DeleteMany
+from muniment.domain.commands import Command, Create, DeleteHistory, DeleteList, DeleteMany
 from muniment.log.protocol import Partition
 from muniment.readmodel.connection import UNREACHABLE
-from muniment.web.batch import batch_body, read_responses
+from muniment.web.batch import bundled, read_responses
 from muniment.web.commands import CommandReader
 from muniment.web.errors import too_large
-from muniment.web.http import PREFIX, Request, Response
+from muniment.web.http import Request, Response
 from muniment.web.identifiers import make_object_id
 
 RESPOND_ASYNC: Final = "respond-async"
@@ -82,13 +90,16 @@ class CommandHandler:
             return await self._forward_together(enlisted, partition)
         except TooLargeToAppend:
             return [too_large(self._append_bytes_max) for _ in enlisted]
+        assert isinstance(answer.order, Atomic)  # noqa: S101 - what was submitted
         assert isinstance(answer.outcome, Outcomes)  # noqa: S101 - it answers an `Atomic`
         return [
-            self._answers.tell(each.request, each.command, replace(answer, outcome=outcome))
-            for each, outcome in zip(enlisted, answer.outcome.each, strict=True)
+            self._answers.tell(each.request, command, replace(answer, outcome=outcome))
+            for each, command, outcome in zip(
+                enlisted, answer.order.commands, answer.outcome.each, strict=True
+            )
         ]
 
-    def _at_home(self, order: Command | DeleteMany) -> Command | DeleteMany:
+    def _at_home(self, order: Command | DeleteList) -> Command | DeleteList:
         """A new bucket's id that the server makes is made for a partition that is owned here.
 
         Who is sent on a request without an id would make another one, for another partition.
@@ -103,12 +114,12 @@ class CommandHandler:
             case _:
                 return order
 
-    async def _send_alone(self, request: Request, order: Command | DeleteMany) -> Response:
+    async def _send_alone(self, request: Request, order: Command | DeleteList) -> Response:
         if isinstance(order, DeleteMany) and order.bucket_id is None:
             return await self._bucket_deletion.delete(request, order, self._send)
         return await self._send(request, order)
 
-    async def _send(self, request: Request, order: Command | DeleteMany) -> Response:
+    async def _send(self, request: Request, order: Command | DeleteList) -> Response:
         """Bring the order before the owner of its stream, wherever that is."""
         partition = self._owners.partition_of(_stream(order))
         try:
@@ -120,21 +131,16 @@ class CommandHandler:
             )
         except NotOwner:
             return await self._forward(request, partition)
-        return self._answers.tell(request, order, answer)
+        assert not isinstance(answer.order, Atomic | Flush | Forget)  # noqa: S101 - what was submitted
+        return self._answers.tell(request, answer.order, answer)
 
     async def _forward_together(
         self, enlisted: Sequence[Enlisted], partition: Partition
     ) -> Sequence[Response]:
         """What belongs together goes to its owner as a batch of its own."""
-        first = enlisted[0].request
-        request = replace(
-            first,
-            method="POST",
-            raw_path=f"{PREFIX}/batch",
-            raw_query="",
-            body=batch_body([each.request for each in enlisted]),
-        )
-        response = await self._forward(request, partition)
+        response = await self._forward(bundled([each.request for each in enlisted]), partition)
+        if response.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return [too_large(self._append_bytes_max) for _ in enlisted]
         if response.status != HTTPStatus.OK or response.body is None:
             raise Unavailable(f"the owner answered {response.status} to a batch")
         return read_responses(response.body)
@@ -149,7 +155,8 @@ class CommandHandler:
         return await self._forwarder.forward(request, url)
 
 
-def _stream(order: Command | DeleteMany) -> str:
+def _stream(order: Command | DeleteList) -> str:
     """The bucket whose stream the order is about."""
-    bucket_id = order.bucket_id if isinstance(order, DeleteMany) else order.address.bucket_id
-    return bucket_id or ""
+    if isinstance(order, DeleteMany | DeleteHistory):
+        return order.bucket_id or ""
+    return order.address.bucket_id

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from muniment.domain.addresses import Address, BucketId, CollectionId, Kind
-from muniment.domain.events import ObjectChanged
+from muniment.domain.events import HistoryTrimmed, ObjectChanged
 from muniment.domain.groups import holds, members_of, parse_group
 from muniment.domain.states import ABSENT, Absent, Present, Scene, State, evolve
 from muniment.domain.timelines import Timeline
 from muniment.domain.values import Principal, Timestamp, Uid
 
 GroupNumber = int
-"""Groups of commands are counted; what a group has touched is on the log, and later in the read model."""
+"""Groups of commands are counted; what one has touched is on the log, later in the read model."""
 
 _NEVER = Timeline(at=Timestamp(0))
 
@@ -279,6 +279,12 @@ class Known:
                 bucket.groups = bucket.groups.after(event.last_modified)
             case _:
                 assert_never(address.kind)
+        bucket.stream = Timeline(at=event.stream_at)
+
+    def trim(self, event: HistoryTrimmed, group: GroupNumber) -> None:
+        """The bucket's clock went on; its history is known to readers alone."""
+        bucket = self._buckets[event.bucket_id]
+        bucket.touched = group
         bucket.stream = Timeline(at=event.stream_at)
 
     def forget(self, *, projected: GroupNumber) -> None:

@@ -1,17 +1,18 @@
 """Reads from the read model what the owner of a partition does not know yet."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import asyncpg
 import orjson
 
 from muniment.command.known import Known, KnownBucket, KnownCollection, Lacking
+from muniment.command.principals import Memberships
 from muniment.domain.addresses import Address, BucketId, CollectionId, Kind
 from muniment.domain.permissions import parse_permissions
-from muniment.domain.states import Present, State, Tombstone
+from muniment.domain.states import ABSENT, Present, State, Tombstone
 from muniment.domain.timelines import Timeline
-from muniment.domain.values import Timestamp, Uid
+from muniment.domain.values import AUTHENTICATED, Principal, Timestamp, Uid
 from muniment.log.protocol import Partition
 from muniment.readmodel.connection import ACQUIRE_TIMEOUT_S, Pool
 from muniment.readmodel.sql import Statements
@@ -63,14 +64,11 @@ class ReadModel:
             if row is not None:
                 known.learn_record(address, _state(row), collection_uid=Uid(str(row["parent"])))
 
-    async def memberships(
-        self, users: Collection[Principal], groups: Collection[Principal] | None
-    ) -> Memberships:
-        """Which of the groups have one of the users as a member; `None` stands for all groups."""
-        rows = await self._pool.fetch(
-            SQL.find_memberships,
-            [*users, AUTHENTICATED],
-            None if groups is None else list(filter(None, map(parse_group, groups))),
+    async def memberships(self, users: Collection[Principal]) -> Memberships:
+        """The groups that speak for the users, wherever they are (AUTH-5)."""
+        rows = await self._pool.fetch(SQL.find_memberships, [*users, AUTHENTICATED])
+        return Memberships(
+            {(row["member"], row["uri"]): Uid(str(row["bucket_uid"])) for row in rows}
         )
 
     async def timestamp_is_taken(

@@ -1,5 +1,6 @@
 -- load_states --
--- What the read model has of buckets ($1), collections ($2 in $3) and records ($4 in $5 in $6).
+-- What the read model has of buckets ($1), collections ($2 in $3), records ($4 in $5 in $6) and
+-- groups ($7 in $8).
 -- One row for each that has ever been: `uid` is its own life, `parent` the one it is in; `clocks`
 -- are the timestamps of the lists below a bucket or collection that lives.
 SELECT 'bucket' AS kind, bucket.id AS bucket_id, NULL::text AS collection_id, bucket.id,
@@ -29,7 +30,32 @@ SELECT 'record', bucket.id, collection.id, record.id,
   JOIN bucket ON bucket.parent = '00000000-0000-0000-0000-000000000000'
              AND bucket.id = wanted.bucket_id
   JOIN collection ON collection.parent = bucket.uid AND collection.id = wanted.collection_id
-  JOIN record ON record.parent = collection.uid AND record.id = wanted.id;
+  JOIN record ON record.parent = collection.uid AND record.id = wanted.id
+UNION ALL
+SELECT 'group', bucket.id, NULL, "group".id,
+       "group".parent, NULL, "group".last_modified, "group".deleted, "group".data,
+       "group".permissions, NULL, NULL
+  FROM unnest($7::text[], $8::text[]) AS wanted (id, bucket_id)
+  JOIN bucket ON bucket.parent = '00000000-0000-0000-0000-000000000000'
+             AND bucket.id = wanted.bucket_id
+  JOIN "group" ON "group".parent = bucket.uid AND "group".id = wanted.id;
+
+-- find_memberships --
+-- The groups of buckets that live of which somebody ($1) is a member, and those buckets' lives. What
+-- OFFSET 0 is for: see readmodel/principals.sql.
+SELECT asked.member, '/buckets/' || bucket.id || '/groups/' || joined.group_id AS uri,
+       joined.bucket_uid
+  FROM unnest($1::text[]) AS asked (member)
+ CROSS JOIN LATERAL (
+       SELECT bucket_uid, group_id
+         FROM membership
+        WHERE membership.member = asked.member
+       OFFSET 0) AS joined
+ CROSS JOIN LATERAL (
+       SELECT id
+         FROM bucket
+        WHERE uid = joined.bucket_uid
+       OFFSET 0) AS bucket;
 
 -- timestamp_is_taken --
 -- Whether another object in the list ($2 is its parent's uid, $3 the object) has this timestamp.

@@ -21,6 +21,7 @@ from muniment.command.queue import CommandQueue
 from muniment.command.waiting import (
     Answer,
     Deleted,
+    Forgotten,
     NotOwner,
     Outcome,
     Outcomes,
@@ -295,7 +296,11 @@ class Owner:
         for waiting, outcome in decided:
             waiting.is_settled = True
             if not waiting.awaits_projection:
-                waiting.answer(Answer(outcome=outcome, position=position, is_projected=False))
+                waiting.answer(
+                    Answer(
+                        outcome=outcome, order=waiting.order, position=position, is_projected=False
+                    )
+                )
         answering = asyncio.create_task(
             self._answer_when_projected(decided, position, claim=writer.claim)
         )
@@ -323,7 +328,12 @@ class Owner:
                 waiting.fail(Unavailable("another owner has claimed the partition"))
             else:
                 waiting.answer(
-                    Answer(outcome=outcome, position=position, is_projected=is_projected)
+                    Answer(
+                        outcome=outcome,
+                        order=waiting.order,
+                        position=position,
+                        is_projected=is_projected,
+                    )
                 )
 
     def _is_overtaken(self, claim: Offset) -> bool:
@@ -405,7 +415,7 @@ def _events(outcome: Outcome) -> Sequence[Event]:
     match outcome:
         case ObjectChanged() | PartitionFlushed():
             return (outcome,)
-        case Deleted():
+        case Deleted() | Forgotten():
             return outcome.events
         case Outcomes():
             return [event for event in outcome.each if isinstance(event, ObjectChanged)]

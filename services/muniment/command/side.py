@@ -23,6 +23,8 @@ from muniment.command.loading import ReadModel
 from muniment.command.membership import Membership, join_group
 from muniment.command.owner import Owner, OwnerLimits
 from muniment.command.owners import Owners
+from muniment.command.trimming import HistoryTrimming
+from muniment.command.user_data import UserData
 from muniment.domain.events import EventId
 from muniment.domain.permissions import Granted
 from muniment.domain.rules import Rules
@@ -54,6 +56,7 @@ class _AtWork:
     handler: CommandHandler
     batches: Batches
     flushing: Flushing
+    user_data: UserData
     health: Health
 
 
@@ -76,6 +79,10 @@ class CommandSide:
     async def flush(self, request: Request) -> Response:
         """Answer `POST /__flush__`."""
         return await self._up().flushing.handle(request)
+
+    async def forget(self, request: Request) -> Response:
+        """Answer `DELETE /__user_data__/{principal}`."""
+        return await self._up().user_data.handle(request)
 
     @property
     def checks(self) -> Mapping[str, Check]:
@@ -144,6 +151,9 @@ class CommandSide:
         bucket_list = BucketList(read_model, turn_timeout_s=settings.projection_wait_timeout_s)
         decider = Decider(
             rules,
+            trimming=HistoryTrimming(
+                limits=limits, token_validity_s=settings.pagination_token_validity_seconds
+            ),
             bulk=BulkDeletion(
                 rules,
                 limits=limits,
@@ -196,11 +206,20 @@ class CommandSide:
                 requests_max=settings.batch_max_requests, json_depth_max=settings.json_depth_max
             ),
             send_together=handler.send_together,
+            default_bucket=edge.default_bucket,
         )
         flushing = Flushing(
             owners=owners,
             read_model=read_model,
             forwarder=forwarder,
+            instance_url=settings.instance_url,
+        )
+        user_data = UserData(
+            owners=owners,
+            read_model=read_model,
+            forwarder=forwarder,
+            errors=edge.errors,
+            allowed=frozenset(settings.user_data_delete_principals),
             instance_url=settings.instance_url,
         )
         health = Health(
@@ -212,7 +231,13 @@ class CommandSide:
             instance_url=settings.instance_url,
         )
         try:
-            at_work = _AtWork(handler=handler, batches=batches, flushing=flushing, health=health)
+            at_work = _AtWork(
+                handler=handler,
+                batches=batches,
+                flushing=flushing,
+                user_data=user_data,
+                health=health,
+            )
             yield at_work, owners
         finally:
             await bucket_list.close()

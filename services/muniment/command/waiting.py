@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from muniment.domain.commands import Command, DeleteMany
+from muniment.domain.commands import Command, DeleteList
 from muniment.domain.decisions import Unchanged
-from muniment.domain.events import Cause, ObjectChanged, PartitionFlushed
+from muniment.domain.events import Cause, HistoryTrimmed, ObjectChanged, PartitionFlushed
 from muniment.domain.refusals import Refusal
-from muniment.domain.values import Timestamp
-from muniment.log.protocol import Position
+from muniment.domain.values import JsonObject, Principal, Timestamp
+from muniment.log.protocol import Partition, Position
 from muniment.web.pipeline import Unavailable
 
 
@@ -29,10 +29,31 @@ class Flush:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deleted:
-    """The outcome of a `DeleteMany`."""
+class Forget:
+    """Take a principal out of what is in the owner's partition, some objects at a time."""
+
+    principal: Principal
+    partition: Partition
+    objects_max: int
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """The outcome of a `Forget`."""
 
     events: Sequence[ObjectChanged]
+    is_done: bool
+    """Whether nothing is left to be done in the partition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """The outcome of a `DeleteList`."""
+
+    events: Sequence[ObjectChanged | HistoryTrimmed]
+    tombstones: Sequence[JsonObject] = ()
+    """What is left of what was deleted, as the client is told."""
     list_at: Timestamp
     """The list timestamp, for an answer that deleted nothing."""
     next_token: str | None = None
@@ -46,8 +67,10 @@ class Outcomes:
     each: Sequence[ObjectChanged | Unchanged | Refusal]
 
 
-Outcome: TypeAlias = ObjectChanged | Unchanged | Deleted | Outcomes | PartitionFlushed | Refusal
-Order: TypeAlias = Command | Atomic | DeleteMany | Flush
+Outcome: TypeAlias = (
+    ObjectChanged | Unchanged | Deleted | Outcomes | Forgotten | PartitionFlushed | Refusal
+)
+Order: TypeAlias = Command | Atomic | DeleteList | Flush | Forget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +78,8 @@ class Answer:
     """What became of a command, and where the log was when that held."""
 
     outcome: Outcome
+    order: Order
+    """As it was decided: its requester in the groups that mattered."""
     position: Position | None
     """Of the command's last event, or of what the refusal rests on; `None` on a log without any."""
     is_projected: bool
@@ -74,6 +99,7 @@ class Waiting:
     """One order in the queue, and the promise of its answer."""
 
     order: Order
+    """Once it is decided, its requester is in the groups that mattered."""
     size_bytes: int = 0
     """Of the request's body: bounds what is decided together."""
     awaits_projection: bool = True
@@ -104,6 +130,8 @@ __all__ = [
     "Atomic",
     "Deleted",
     "Flush",
+    "Forget",
+    "Forgotten",
     "NotOwner",
     "Order",
     "Outcome",

@@ -13,8 +13,9 @@ from muniment.log.envelope import Malformed
 from muniment.log.kafka import open_log
 from muniment.log.protocol import LogUnavailable, PositionLost
 from muniment.log.topics import TopicUnfit
-from muniment.projector.housekeeping import Housekeeping
+from muniment.projector.housekeeping import Housekeeping, Trim
 from muniment.projector.projector import SQL, Overtaken, Poisoned, Projector
+from muniment.projector.recording import Recording
 from muniment.readmodel import connection as postgres
 from muniment.readmodel.connection import UNREACHABLE, open_connection, postgres_of
 from muniment.readmodel.migrate import migrate
@@ -71,6 +72,7 @@ async def _project(settings: Settings, vitals: Vitals, stopping: asyncio.Event) 
                 connection=connection,
                 instance_id=settings.instance_id,
                 entries_max=settings.projector_batch_records_max,
+                recording=Recording.of(settings),
             )
             async with vitals.told_by(kafka=partial(kafka.answers, events), projector=stands_by):
                 if not await _lead(connection, stopping):
@@ -102,7 +104,7 @@ async def _lead(connection: "asyncpg.Connection[asyncpg.Record]", stopping: asyn
 async def _keep_house(settings: Settings, stopping: asyncio.Event) -> None:
     async with _connected(settings, enable_seqscan="off") as connection:
         await migrate(connection)
-        await Housekeeping(connection).run(partial(rest, stopping))
+        await Housekeeping(connection, trim=Trim.of(settings)).run(partial(rest, stopping))
 
 
 @asynccontextmanager

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias, assert_never
 
 from muniment.domain.addresses import Kind
-from muniment.domain.events import Action, ObjectChanged, PartitionFlushed
-from muniment.domain.values import Timestamp, Uid
+from muniment.domain.events import Action, HistoryTrimmed, ObjectChanged, PartitionFlushed
+from muniment.domain.groups import members_of
+from muniment.domain.values import Permissions, Principal, Timestamp, Uid
 from muniment.log.protocol import Claim, Entry, Offset, Partition
+from muniment.projector.recording import has_history
 
 ALL_BUCKETS: Final = Uid("00000000-0000-0000-0000-000000000000")
 """The parent of buckets."""
@@ -38,6 +40,32 @@ class Change(NamedTuple):
     is_last: bool
 
 
+class PastAcl(NamedTuple):
+    """The ACEs of a bucket or collection from a moment on: they say who may read what is in it."""
+
+    bucket_uid: Uid
+    uid: Uid
+    since: Timestamp
+    permissions: Permissions
+
+
+class Removal(NamedTuple):
+    """An entry of a history that was removed, and the timestamp of its tombstone."""
+
+    bucket_uid: Uid
+    entry: Timestamp
+    at: Timestamp
+
+
+class MembershipChange(NamedTuple):
+    """Somebody joined a group, or left it."""
+
+    bucket_uid: Uid
+    group_id: str
+    member: Principal
+    is_member: bool
+
+
 class Owner(NamedTuple):
     """Who claimed a partition, and where."""
 
@@ -56,6 +84,10 @@ class Batch:
     doomed: Mapping[Uid, Kind] = field(default_factory=dict[Uid, Kind])
     """Lives of buckets and collections that have ended."""
     owners: Mapping[Partition, Owner] = field(default_factory=dict[Partition, Owner])
+    memberships: Sequence[MembershipChange] = ()
+    past_acls: Sequence[PastAcl] = field(default_factory=list[PastAcl])
+    removals: Sequence[Removal] = field(default_factory=list[Removal])
+    """To be done after all else is written: what is removed may be of this batch."""
 
 
 def fold(entries: Iterable[Entry]) -> Batch:
@@ -69,6 +101,9 @@ def fold(entries: Iterable[Entry]) -> Batch:
         timestamps=_greatest(item for run in runs.values() for item in run.timestamps.items()),
         doomed={uid: kind for run in runs.values() for uid, kind in run.doomed.items()},
         owners={partition: run.owner for partition, run in runs.items() if run.owner},
+        memberships=tuple(change for run in runs.values() for change in run.memberships()),
+        past_acls=[acl for run in runs.values() for acl in run.past_acls],
+        removals=[removal for run in runs.values() for removal in run.removals],
     )
 
 
@@ -91,11 +126,6 @@ def life_of_collection(event: ObjectChanged) -> Uid:
     return event.collection_uid
 
 
-def has_history(event: ObjectChanged) -> bool:
-    """Whether the event stays in its bucket's history: with the bucket, all of that is gone."""
-    return not (event.address.kind is Kind.BUCKET and event.action is Action.DELETED)
-
-
 _ObjectKey: TypeAlias = tuple[Kind, Uid, str]
 
 
@@ -107,6 +137,11 @@ class _Run:
     last: dict[_ObjectKey, ObjectChanged] = field(default_factory=dict[_ObjectKey, ObjectChanged])
     timestamps: dict[ListKey, Timestamp] = field(default_factory=dict[ListKey, Timestamp])
     doomed: dict[Uid, Kind] = field(default_factory=dict[Uid, Kind])
+    members_before: dict[_ObjectKey, frozenset[Principal]] = field(
+        default_factory=dict[_ObjectKey, frozenset[Principal]]
+    )
+    past_acls: list[PastAcl] = field(default_factory=list[PastAcl])
+    removals: list[Removal] = field(default_factory=list[Removal])
     owner: Owner | None = None
     was_flushed: bool = False
 
@@ -114,6 +149,8 @@ class _Run:
         match entry.content:
             case ObjectChanged():
                 self._change(entry.content)
+            case HistoryTrimmed():
+                self._trim(entry.content)
             case PartitionFlushed():
                 self._flush()
             case Claim():
@@ -125,6 +162,16 @@ class _Run:
         for event in self.events:
             yield Change(partition, event, is_last=self.last[_key(event)] is event)
 
+    def memberships(self) -> Iterator[MembershipChange]:
+        """Who joined the groups and who left them, all changes in the batch taken together."""
+        for key, before in self.members_before.items():
+            event = self.last[key]
+            after = members_of(event.after.data)
+            for member in before ^ after:
+                yield MembershipChange(
+                    event.bucket_uid, event.address.id, member, is_member=member in after
+                )
+
     def _change(self, event: ObjectChanged) -> None:
         self.events.append(event)
         self.last[_key(event)] = event
@@ -132,12 +179,29 @@ class _Run:
             self.timestamps[key] = max(at, self.timestamps.get(key, at))
         if event.action is Action.DELETED:
             self.doomed.update(_ended(event))
+        if event.address.kind is Kind.GROUP:
+            before = (
+                frozenset[Principal]() if event.before is None else members_of(event.before.data)
+            )
+            self.members_before.setdefault(_key(event), before)
+        if event.address.kind is not Kind.RECORD and (acl := _past_acl(event)):
+            self.past_acls.append(acl)
+
+    def _trim(self, event: HistoryTrimmed) -> None:
+        key = ListKey(event.bucket_uid, HISTORY)
+        self.timestamps[key] = max(event.stream_at, self.timestamps.get(key, event.stream_at))
+        self.removals.extend(
+            Removal(event.bucket_uid, entry, at) for entry, at in event.tombstones.items()
+        )
 
     def _flush(self) -> None:
         # Nothing more is doomed: lives that began in this batch have no row yet, and those from
         # before it end with their bucket's row. The list of buckets alone outlives it.
         self.events.clear()
         self.last.clear()
+        self.members_before.clear()
+        self.past_acls.clear()
+        self.removals.clear()
         self.timestamps = {
             key: at for key, at in self.timestamps.items() if key.parent == ALL_BUCKETS
         }
@@ -169,6 +233,20 @@ def _ended(event: ObjectChanged) -> Mapping[Uid, Kind]:
             return {life_of_collection(event): Kind.COLLECTION}
         case Kind.GROUP | Kind.RECORD:
             return {}
+
+
+def _past_acl(event: ObjectChanged) -> PastAcl | None:
+    """Nothing for what has nothing in it, and where the ACEs are as they were."""
+    if event.before is not None and event.before.permissions == event.after.permissions:
+        return None
+    match event.address.kind:
+        case Kind.BUCKET:
+            uid = event.bucket_uid
+        case Kind.COLLECTION:
+            uid = life_of_collection(event)
+        case Kind.GROUP | Kind.RECORD:
+            return None
+    return PastAcl(event.bucket_uid, uid, event.stream_at, event.after.permissions)
 
 
 def _greatest(items: Iterable[tuple[ListKey, Timestamp]]) -> Mapping[ListKey, Timestamp]:

@@ -4,6 +4,7 @@ Any number of processes may do this at once: a row that another one has swept is
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
@@ -11,6 +12,7 @@ import asyncpg
 
 from muniment.domain.addresses import Kind
 from muniment.readmodel.sql import Statements
+from muniment.runtime.settings import Settings
 
 SQL: Final = Statements(__package__, "housekeeping.sql")
 
@@ -22,22 +24,57 @@ REST: Final = 4
 ANALYZE_ROWS_MIN: Final = 1_000
 
 SWEEPS: Final[dict[Kind, Sequence[str]]] = {
-    Kind.BUCKET: (SQL.doom_collections, SQL.sweep_groups, SQL.sweep_history),
-    Kind.COLLECTION: (SQL.sweep_records,),
+    Kind.BUCKET: (
+        SQL.doom_collections,
+        SQL.sweep_groups,
+        SQL.sweep_memberships,
+        SQL.sweep_aces,
+        SQL.sweep_history,
+        SQL.sweep_past_acls,
+    ),
+    Kind.COLLECTION: (SQL.sweep_records, SQL.sweep_aces),
 }
 """What lies below a life, by the kind of its object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trim:
+    """How much of each history is kept (contract HIS-12)."""
+
+    entries_max: int
+    """For each type, and for each user where users are named."""
+    users: Sequence[str] = ()
+    """Whose entries are trimmed; none named: all."""
+    threshold: int = 100
+    """Entries beyond it that may gather first."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Trim | None":
+        """What the settings say; nothing where all is kept."""
+        if settings.history_auto_trim_max_count is None:
+            return None
+        return cls(
+            entries_max=settings.history_auto_trim_max_count,
+            users=settings.history_auto_trim_user_ids,
+            threshold=settings.history_auto_trim_threshold,
+        )
 
 
 class Housekeeping:
     """Works over a connection of its own."""
 
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    def __init__(
+        self, connection: "asyncpg.Connection[asyncpg.Record]", *, trim: Trim | None = None
+    ) -> None:
         self._connection = connection
+        self._trim = trim
+        self._trimmed_at: dict[object, int] = {}
 
     async def run(self, rest: Callable[[float], Awaitable[bool]]) -> None:
         """Keep house until `rest`, which is given the seconds, answers that it is time to stop."""
         while not await rest(PAUSE_S):
             await self.analyze()
+            await self.trim()
             while (took_s := await self.sweep()) is not None:
                 if await rest(took_s * REST):
                     return
@@ -53,6 +90,24 @@ class Housekeeping:
         for table in tables:
             await self._connection.execute(f'ANALYZE "{table}"')
         return tables
+
+    async def trim(self) -> int:
+        """Cut the histories that have moved to the length that they may have; answer by how much.
+
+        Not on the log: it says nothing of what happened, only how much of it is shown. A rebuild
+        is cut in the same way as soon as it has caught up.
+        """
+        if self._trim is None:
+            return 0
+        rows = await self._connection.fetch(SQL.moved_histories)
+        moved = [row for row in rows if self._trimmed_at.get(row["uid"]) != row["last_modified"]]
+        self._trimmed_at = {row["uid"]: row["last_modified"] for row in rows}
+        trim, gone = self._trim, 0
+        for row in moved:
+            gone += await self._connection.fetchval(
+                SQL.trim_history, row["uid"], trim.entries_max, trim.threshold, list(trim.users)
+            )
+        return gone
 
     async def sweep(self) -> float | None:
         """Delete some rows below a life that has ended; answer the seconds it took, if any."""

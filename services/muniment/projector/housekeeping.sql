@@ -38,10 +38,37 @@ WITH gone AS (
 SELECT count(*)
   FROM gone;
 
+-- sweep_memberships --
+WITH gone AS (
+    DELETE FROM membership
+          WHERE ctid = ANY (ARRAY (SELECT ctid FROM membership WHERE bucket_uid = $1 LIMIT $2))
+      RETURNING 1
+)
+SELECT count(*)
+  FROM gone;
+
+-- sweep_aces --
+WITH gone AS (
+    DELETE FROM ace
+          WHERE ctid = ANY (ARRAY (SELECT ctid FROM ace WHERE parent = $1 LIMIT $2))
+      RETURNING 1
+)
+SELECT count(*)
+  FROM gone;
+
 -- sweep_history --
 WITH gone AS (
     DELETE FROM history
           WHERE ctid = ANY (ARRAY (SELECT ctid FROM history WHERE bucket_uid = $1 LIMIT $2))
+      RETURNING 1
+)
+SELECT count(*)
+  FROM gone;
+
+-- sweep_past_acls --
+WITH gone AS (
+    DELETE FROM past_acl
+          WHERE ctid = ANY (ARRAY (SELECT ctid FROM past_acl WHERE bucket_uid = $1 LIMIT $2))
       RETURNING 1
 )
 SELECT count(*)
@@ -55,6 +82,42 @@ WITH timestamps AS (
 )
 DELETE FROM doomed
       WHERE uid = $1;
+
+-- moved_histories --
+-- The histories of buckets that live, and how far they are.
+SELECT bucket.uid, timeline.last_modified
+  FROM bucket
+  JOIN timeline ON timeline.parent = bucket.uid AND timeline.kind = 'history';
+
+-- trim_history --
+-- Of a bucket's history ($1), keep the newest $2 entries of each type as soon as more than $3 beyond
+-- them have gathered. Where users are named ($4), only their entries count, and for each user apart.
+WITH ranked AS (
+    SELECT last_modified,
+           row_number() OVER kept AS rank,
+           count(*) OVER (
+               PARTITION BY resource_name, CASE WHEN $4::text[] <> '{}' THEN user_id END
+           ) AS entries
+      FROM history
+     WHERE bucket_uid = $1
+       AND NOT deleted
+       AND ($4::text[] = '{}' OR user_id = ANY ($4::text[]))
+    WINDOW kept AS (
+               PARTITION BY resource_name, CASE WHEN $4::text[] <> '{}' THEN user_id END
+               ORDER BY last_modified DESC
+           )
+),
+gone AS (
+    DELETE FROM history
+          USING ranked
+          WHERE history.bucket_uid = $1
+            AND history.last_modified = ranked.last_modified
+            AND ranked.rank > $2
+            AND ranked.entries > $2::bigint + $3::bigint
+      RETURNING 1
+)
+SELECT count(*)
+  FROM gone;
 
 -- list_outgrown --
 -- Tables that have changed more since they were analysed than they held then.

@@ -7,7 +7,7 @@ or not at all. So the commit need not wait for the disk.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from time import monotonic, time
 from typing import Final, TypeAlias
 
@@ -23,8 +23,16 @@ from muniment.log.protocol import (
     Position,
     Start,
 )
+from muniment.projector.acls import ListAcl, WrittenAcls
 from muniment.projector.fold import Batch, fold
-from muniment.projector.rows import columns
+from muniment.projector.recording import Recording
+from muniment.projector.rows import (
+    acl_columns,
+    columns,
+    membership_columns,
+    past_acl_columns,
+    removal_columns,
+)
 from muniment.readmodel.sql import Statements
 from muniment.runtime.metrics import (
     PROJECT_BATCH_EVENTS,
@@ -52,6 +60,9 @@ UNFIT: Final = (
 )
 """What an entry that can't be told to Postgres raises, there or on the way."""
 
+EVERYTHING: Final = Recording()
+"""Every change makes an entry of the history."""
+
 Places: TypeAlias = Mapping[Partition, Start]
 
 
@@ -77,12 +88,15 @@ class Projector:
         connection: "asyncpg.Connection[asyncpg.Record]",
         instance_id: str,
         entries_max: int,
+        recording: Recording = EVERYTHING,
     ) -> None:
         self._log = log
         self._connection = connection
         self._instance_id = instance_id
         self._entries_max = entries_max
+        self._recording = recording
         self._at: dict[Partition, Start] = {}
+        self._acls = WrittenAcls()
         self._lag_entries = 0
         self._went_round_at = monotonic()
         self._next_beat_at = 0.0
@@ -108,6 +122,7 @@ class Projector:
 
     async def open(self) -> Places:
         """Read where to go on; partitions that are new start at 0."""
+        self._acls.clear()
         partitions = list(self._log.partitions)
         await self._connection.execute(SQL.open_checkpoints, partitions)
         rows = await self._connection.fetch(SQL.read_checkpoints, partitions)
@@ -140,14 +155,33 @@ class Projector:
 
     async def _apply(self, batch: Batch, to: Places) -> None:
         """Write the batch and move on, or raise and leave everything as it was."""
-        parameters = columns(batch, before=self._at, after=to)
-        if batch.flushed:
+        parameters = columns(batch, before=self._at, after=to, recording=self._recording)
+        acls = self._acls.lacking(batch.changes)
+        if batch.flushed or batch.memberships or acls or batch.past_acls or batch.removals:
             async with self._connection.transaction():
-                await self._connection.execute(SQL.flush_partitions, batch.flushed)
+                if batch.flushed:
+                    await self._connection.execute(SQL.flush_partitions, batch.flushed)
                 await self._write(parameters)
+                await self._write_principals(batch, acls)
+                await self._write_history(batch)
+            self._acls.remember(acls)
         else:
             await self._write(parameters)
         self._at.update(to)
+
+    async def _write_principals(self, batch: Batch, acls: Collection[ListAcl]) -> None:
+        """Who is in which group, and which objects name whom: both seldom change."""
+        if batch.memberships:
+            await self._connection.execute(SQL.change_memberships, *membership_columns(batch))
+        if acls:
+            await self._connection.execute(SQL.write_acls, *acl_columns(acls))
+
+    async def _write_history(self, batch: Batch) -> None:
+        """What only some batches bring, and what must come after the rows of the batch."""
+        if batch.past_acls:
+            await self._connection.execute(SQL.keep_past_acls, *past_acl_columns(batch))
+        if batch.removals:
+            await self._connection.execute(SQL.trim_history, *removal_columns(batch))
 
     async def _write(self, parameters: Sequence[Sequence[object]]) -> None:
         if not await self._connection.fetch(SQL.apply_batch, *parameters):

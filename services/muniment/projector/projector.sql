@@ -64,12 +64,12 @@ change AS MATERIALIZED (
                $6::integer[], $7::text[], $8::uuid[], $9::text[], $10::uuid[], $11::bigint[],
                $12::boolean[], $13::jsonb[], $14::jsonb[], $15::boolean[], $16::uuid[],
                $17::bigint[], $18::uuid[], $19::bigint[], $20::text[], $21::text[], $22::text[],
-               $23::text[], $24::text[], $25::bigint[]
+               $23::text[], $24::text[], $25::bigint[], $26::uuid[], $27::boolean[]
            ) AS change (
                partition, kind, parent, id, uid, last_modified,
                deleted, data, permissions, is_last, bucket_uid,
                stream_at, event_id, occurred_at_ms, action, uri, collection_id,
-               user_id, request_id, records_until
+               user_id, request_id, records_until, collection_uid, has_entry
            )
      WHERE (SELECT is_open FROM gate)
 ),
@@ -126,18 +126,18 @@ records AS (
 versions AS (
     INSERT INTO history (
                bucket_uid, last_modified, id, occurred_at, action, resource_name, uri,
-               collection_id, object_id, user_id, request_id, data, permissions
+               collection_uid, collection_id, object_id, user_id, request_id, data, permissions
            )
     SELECT bucket_uid, stream_at, event_id, to_timestamp(occurred_at_ms / 1000.0), action, kind, uri,
-           collection_id, id, user_id, request_id, data, permissions
+           collection_uid, collection_id, id, user_id, request_id, data, permissions
       FROM change
-     WHERE NOT (kind = 'bucket' AND deleted)
+     WHERE has_entry
         ON CONFLICT (bucket_uid, last_modified) DO NOTHING
 ),
 timestamps AS (
     INSERT INTO timeline (parent, kind, last_modified)
     SELECT *
-      FROM unnest($26::uuid[], $27::text[], $28::bigint[])
+      FROM unnest($28::uuid[], $29::text[], $30::bigint[])
      WHERE (SELECT is_open FROM gate)
         ON CONFLICT (parent, kind) DO UPDATE
        SET last_modified = excluded.last_modified
@@ -146,7 +146,7 @@ timestamps AS (
 ended AS (
     INSERT INTO doomed (uid, kind)
     SELECT *
-      FROM unnest($29::uuid[], $30::text[])
+      FROM unnest($31::uuid[], $32::text[])
      WHERE (SELECT is_open FROM gate)
         ON CONFLICT (uid) DO NOTHING
 ),
@@ -154,8 +154,8 @@ owners AS (
     INSERT INTO partition_owner (partition, claim_offset, epoch, producer_id, instance_id, url)
     SELECT *
       FROM unnest(
-               $31::integer[], $32::bigint[], $33::integer[], $34::bigint[], $35::text[],
-               $36::text[]
+               $33::integer[], $34::bigint[], $35::integer[], $36::bigint[], $37::text[],
+               $38::text[]
            )
      WHERE (SELECT is_open FROM gate)
         ON CONFLICT (partition) DO UPDATE
@@ -173,6 +173,59 @@ owners AS (
          )
     FROM moved
 GROUP BY partition / 128;  -- A payload ends at 8,000 bytes.
+
+-- keep_past_acls --
+-- Who may read what is in some buckets and collections, from now on.
+INSERT INTO past_acl (bucket_uid, uid, since, permissions)
+SELECT *
+  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::jsonb[])
+    ON CONFLICT (bucket_uid, uid, since) DO NOTHING;
+
+-- trim_history --
+-- Put tombstones in the place of entries; those that are gone already stay as they are.
+WITH gone AS (
+    DELETE FROM history
+          USING unnest($1::uuid[], $2::bigint[], $3::bigint[])
+                AS removal (bucket_uid, entry, at)
+          WHERE history.bucket_uid = removal.bucket_uid
+            AND history.last_modified = removal.entry
+            AND NOT history.deleted
+      RETURNING history.bucket_uid, removal.at, history.id
+)
+INSERT INTO history (bucket_uid, last_modified, id, deleted)
+SELECT bucket_uid, at, id, TRUE
+  FROM gone
+    ON CONFLICT (bucket_uid, last_modified) DO NOTHING;
+
+-- change_memberships --
+-- Who joined or left a group ($4 says which). What is so already stays.
+WITH change AS (
+    SELECT *
+      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[])
+        AS change (bucket_uid, group_id, member, is_member)
+),
+left_group AS (
+    DELETE FROM membership
+          USING change
+          WHERE membership.bucket_uid = change.bucket_uid
+            AND membership.group_id = change.group_id
+            AND membership.member = change.member
+            AND NOT change.is_member
+)
+INSERT INTO membership (member, bucket_uid, group_id)
+SELECT member, bucket_uid, group_id
+  FROM change
+ WHERE is_member
+    ON CONFLICT (member, bucket_uid, group_id) DO NOTHING;
+
+-- write_acls --
+-- For each principal that the ACEs ($3) of objects in a list ($1 in $2) name, where to find them.
+INSERT INTO ace (principal, kind, parent, acl)
+SELECT DISTINCT hashtextextended(holder #>> '{}', 0), acl.kind, acl.parent,
+       jsonb_hash_extended(acl.permissions, uuid_hash_extended(acl.parent, 0))
+  FROM unnest($1::text[], $2::uuid[], $3::jsonb[]) AS acl (kind, parent, permissions)
+ CROSS JOIN LATERAL jsonb_path_query(acl.permissions, '$.*[*]') AS holder
+    ON CONFLICT (principal, kind, parent, acl) DO NOTHING;
 
 -- beat --
 INSERT INTO projector_beat (instance_id, beat_at, lag_entries)

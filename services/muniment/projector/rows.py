@@ -7,9 +7,11 @@ import orjson
 
 from muniment.domain.addresses import Kind
 from muniment.domain.events import Action, ObjectChanged
-from muniment.domain.values import Permissions, Uid
+from muniment.domain.values import Uid
 from muniment.log.protocol import Claim, Offset, Partition, Start
+from muniment.projector.acls import ListAcl, permissions_json
 from muniment.projector.fold import Batch, Change, life_of_collection, parent_of
+from muniment.projector.recording import Recording
 
 Row: TypeAlias = tuple[object, ...]
 Column: TypeAlias = Sequence[object]
@@ -23,14 +25,18 @@ ACTION_NAMES: Final[Mapping[Action, str]] = {
 
 
 def columns(
-    batch: Batch, *, before: Mapping[Partition, Start], after: Mapping[Partition, Start]
+    batch: Batch,
+    *,
+    before: Mapping[Partition, Start],
+    after: Mapping[Partition, Start],
+    recording: Recording,
 ) -> Sequence[Column]:
     """The parameters of `apply_batch`, in its order, for a batch that leads from there to there."""
     return (
         *_columns(
             5, (_step_row(partition, before[partition], at) for partition, at in after.items())
         ),
-        *_columns(20, map(_change_row, batch.changes)),
+        *_columns(22, (_change_row(change, recording) for change in batch.changes)),
         *_columns(3, ((*key, at) for key, at in batch.timestamps.items())),
         *_columns(2, batch.doomed.items()),
         *_columns(6, (_owner_row(partition, *owner) for partition, owner in batch.owners.items())),
@@ -45,7 +51,33 @@ def _step_row(partition: Partition, before: Start, after: Start) -> Row:
     return (partition, before.offset, before.claim, after.offset, after.claim)
 
 
-def _change_row(change: Change) -> Row:
+def membership_columns(batch: Batch) -> Sequence[Column]:
+    """The parameters of `change_memberships`."""
+    return _columns(4, batch.memberships)
+
+
+def acl_columns(acls: Iterable[ListAcl]) -> Sequence[Column]:
+    """The parameters of `write_acls`."""
+    return _columns(3, acls)
+
+
+def past_acl_columns(batch: Batch) -> Sequence[Column]:
+    """The parameters of `keep_past_acls`."""
+    return _columns(
+        4,
+        (
+            (acl.bucket_uid, acl.uid, acl.since, permissions_json(acl.permissions))
+            for acl in batch.past_acls
+        ),
+    )
+
+
+def removal_columns(batch: Batch) -> Sequence[Column]:
+    """The parameters of `trim_history`."""
+    return _columns(3, batch.removals)
+
+
+def _change_row(change: Change, recording: Recording) -> Row:
     partition, event, is_last = change
     address = event.address
     return (
@@ -57,7 +89,7 @@ def _change_row(change: Change) -> Row:
         event.last_modified,
         event.action is Action.DELETED,
         orjson.dumps(event.after.data, default=dict),
-        _permissions_json(event.after.permissions),
+        permissions_json(event.after.permissions),
         is_last,
         event.bucket_uid,
         event.stream_at,
@@ -69,6 +101,8 @@ def _change_row(change: Change) -> Row:
         event.cause.actor,
         event.cause.request_id,
         event.records_from if event.action is Action.DELETED else None,
+        event.collection_uid,
+        recording.takes(event),
     )
 
 
@@ -87,7 +121,3 @@ def _own_life(event: ObjectChanged) -> Uid | None:
             return life_of_collection(event)
         case Kind.GROUP | Kind.RECORD:
             return None
-
-
-def _permissions_json(permissions: Permissions) -> bytes:
-    return orjson.dumps({name: sorted(held_by) for name, held_by in permissions.items()})

@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from muniment.accounts.side import Accounts, open_accounts
+from muniment.openid.side import OpenId, make_edge, open_openid
 from muniment.query.reads import Reads
 from muniment.query.store import open_store
 from muniment.readmodel.connection import postgres_of
@@ -13,7 +15,8 @@ from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
 from muniment.web.edge import Edge
 from muniment.web.http import Handler
-from muniment.web.root import Check
+from muniment.web.root import Check, InGroups
+from muniment.web.routes import Endpoint
 from muniment.web.server import listen
 
 
@@ -22,16 +25,31 @@ class QuerySide:
     """What answers reads, and the checks that tell whether it can."""
 
     reads: Handler
+    in_groups: InGroups
     checks: Mapping[str, Check]
 
 
 async def run(settings: Settings) -> None:
     """Answer reads until a signal ends the process; Postgres may come up later."""
-    edge = Edge(settings)
+    async with open_accounts(settings) as accounts, open_openid(settings) as openid:
+        await _serve(settings, accounts, openid)
+
+
+async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId | None) -> None:
+    edge = make_edge(settings, accounts, openid)
 
     async def answer(stopping: asyncio.Event) -> None:
         async with query_side(settings, edge) as side:
-            pipeline = edge.pipeline(service="query", checks=side.checks, reads=side.reads)
+            more: dict[Endpoint, Handler] = openid.handlers() if openid else {}
+            if accounts is not None:
+                more.update(accounts.handlers(edge, side.in_groups))
+            pipeline = edge.pipeline(
+                service="query",
+                checks=side.checks,
+                reads=side.reads,
+                more=more,
+                in_groups=side.in_groups,
+            )
             async with listen(
                 pipeline.handle,
                 host=settings.http_bind_host,
@@ -65,4 +83,4 @@ async def query_side(settings: Settings, edge: Edge) -> AsyncGenerator[QuerySide
         # and there is no cache of their own.
         names = ("storage", "permission", "cache")
         checks: dict[str, Check] = dict.fromkeys(names, store.is_up)
-        yield QuerySide(reads=reads.handle, checks=checks)
+        yield QuerySide(reads=reads.handle, in_groups=reads.in_groups, checks=checks)

@@ -18,14 +18,22 @@ from muniment.domain.refusals import (
     ObjectModified,
     Refusal,
 )
-from muniment.domain.values import Timestamp
+from muniment.domain.values import Principal, Timestamp
 from muniment.query.answers import Headers, parents_of
-from muniment.query.fields import project_list
 from muniment.query.store import Store
+from muniment.readmodel.lists.fields import project_list
 from muniment.readmodel.lists.pages import write_token
 from muniment.readmodel.lists.parameters import parse_selection
 from muniment.readmodel.lists.selection import Limits, Selection
-from muniment.readmodel.lists.sql import TABLES, Values, conditions, holds_any, page
+from muniment.readmodel.lists.sql import (
+    TABLES,
+    Values,
+    conditions,
+    holds_any,
+    page,
+    shared_objects,
+)
+from muniment.readmodel.principals import PRINCIPALS, asker, members_for
 from muniment.readmodel.sql import Statements
 from muniment.web.conditions import Verdict, judge_read, read_preconditions, revision_headers
 from muniment.web.errors import Errors
@@ -35,7 +43,7 @@ from muniment.web.signals import alert
 
 SQL: Final = Statements(__package__, "lists.sql")
 
-_TO_IS_DEPRECATED: Final = "_to is now deprecated, you should use _before instead"
+TO_IS_DEPRECATED: Final = "_to is now deprecated, you should use _before instead"
 
 NOTHING: Final = Selection(limit=1)
 """Stands in for a selection with faults, while rights are judged."""
@@ -141,21 +149,24 @@ class ListReads:
 
     async def _look(self, asked: _Asked) -> _Seen:
         """PERM-6: all with the right to the list, else what the objects' own ACEs show."""
-        principals = asked.request.requester.principals
-        is_granted = self._granted.allows(principals, Right.LIST, asked.kind)
-        if is_granted or asked.kind is not Kind.BUCKET:
-            row = await self._read(asked, is_granted=is_granted, is_shared=False)
-            if may(principals, Right.LIST, asked.kind, parents_of(row), self._granted):
+        granted = self._granted.holders(Right.LIST, asked.kind)
+        if granted or asked.kind is not Kind.BUCKET:
+            row = await self._read(asked, granted, is_shared=False)
+            if self._may(Right.LIST, asked, row):
                 return _Seen(row=row, is_allowed=True)
-        row = await self._read(asked, is_granted=is_granted, is_shared=True)
-        is_allowed = row["has_shared"] or may(
-            principals, Right.CREATE, asked.kind, parents_of(row), self._granted
-        )
+        row = await self._read(asked, granted, is_shared=True)
+        is_allowed = row["has_shared"] or self._may(Right.CREATE, asked, row)
         return _Seen(row=row, is_allowed=is_allowed)
 
-    async def _read(self, asked: _Asked, *, is_granted: bool, is_shared: bool) -> asyncpg.Record:
+    def _may(self, right: Right, asked: _Asked, row: asyncpg.Record) -> bool:
+        principals = frozenset(row["principals"])
+        return may(principals, right, asked.kind, parents_of(row), self._granted)
+
+    async def _read(
+        self, asked: _Asked, granted: frozenset[Principal], *, is_shared: bool
+    ) -> asyncpg.Record:
         values = Values()
-        statement = _statement(asked, values, is_granted=is_granted, is_shared=is_shared)
+        statement = _statement(asked, values, granted=granted, is_shared=is_shared)
         return await self._store.read_list(statement, values.all)
 
     def _answer(self, asked: _Asked, row: asyncpg.Record) -> Response:
@@ -172,7 +183,7 @@ class ListReads:
     def _found(self, asked: _Asked, row: asyncpg.Record, at: Timestamp) -> Response:
         headers = self._headers.of(asked.request, at, row["cache_expires"])
         if asked.selection.is_to_used:
-            headers["Alert"] = alert("soft-eol", _TO_IS_DEPRECATED, None)
+            headers["Alert"] = alert("soft-eol", TO_IS_DEPRECATED, None)
         if asked.is_head:
             headers["Total-Objects"] = headers["Total-Records"] = str(row["matches"])
             return Response(headers=headers)
@@ -200,20 +211,25 @@ def _refuse(asked: _Asked, seen: _Seen) -> Refusal | None:
     return None
 
 
-def _statement(asked: _Asked, values: Values, *, is_granted: bool, is_shared: bool) -> str:
+def _statement(
+    asked: _Asked, values: Values, *, granted: frozenset[Principal], is_shared: bool
+) -> str:
     """The statement for the request, its values bound in the order in which they are written."""
     kind, selection, target = asked.kind, asked.selection, asked.target
-    place, table = _PLACES[kind], TABLES[kind]
-    principals = values.bind(sorted(asked.request.requester.principals), "text[]")
+    requester = asked.request.requester
+    place, source = _PLACES[kind], TABLES[kind]
+    direct = values.bind(sorted(requester.principals), "text[]")
+    members = values.bind(members_for(requester), "text[]")
     if is_shared:
-        visible = holds_any(own_names(kind, Right.READ), principals)
-        has_shared = SQL.has_shared.format(table=table, parent=place.parent, visible=visible)
+        source = shared_objects(kind, parent=place.parent, principals=PRINCIPALS)
+        visible = holds_any(own_names(kind, Right.READ), PRINCIPALS)
+        has_shared = SQL.has_shared.format(source=source, visible=visible)
     else:
-        granted = "TRUE" if is_granted else "FALSE"
-        visible = place.sees_all.format(is_granted=granted, principals=principals)
+        is_granted = f"{values.bind(sorted(granted), 'text[]')} && {PRINCIPALS}"
+        visible = place.sees_all.format(is_granted=is_granted, principals=PRINCIPALS)
         has_shared = "NULL::boolean"
     common = {
-        "table": table,
+        "source": source,
         "parent": place.parent,
         "skipped_at": values.bind(asked.skipped_at, "bigint"),
         "visible": visible,
@@ -232,6 +248,8 @@ def _statement(asked: _Asked, values: Values, *, is_granted: bool, is_shared: bo
             limit=values.bind(selection.limit, "integer"),
         )
     return place.statement.format(
+        asker=asker(direct=direct, members=members),
+        principals=PRINCIPALS,
         found=found,
         kind=kind.value,
         bucket_id=values.bind(target.bucket_id, "text") if target.bucket_id else "",

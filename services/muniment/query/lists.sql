@@ -1,6 +1,8 @@
 -- list_of_buckets --
 -- A list, its timestamp and what bears on who may see it, all of one snapshot.
-SELECT NULL::jsonb AS bucket_permissions,
+{asker}
+SELECT {principals} AS principals,
+       NULL::jsonb AS bucket_permissions,
        NULL::jsonb AS collection_permissions,
        TRUE AS parent_exists,
        NULL::jsonb AS cache_expires,
@@ -12,7 +14,9 @@ SELECT NULL::jsonb AS bucket_permissions,
  CROSS JOIN LATERAL ({found}) AS found;
 
 -- list_in_bucket --
-SELECT b.permissions AS bucket_permissions,
+{asker}
+SELECT {principals} AS principals,
+       b.permissions AS bucket_permissions,
        NULL::jsonb AS collection_permissions,
        b.uid IS NOT NULL AS parent_exists,
        NULL::jsonb AS cache_expires,
@@ -29,7 +33,9 @@ SELECT b.permissions AS bucket_permissions,
  CROSS JOIN LATERAL ({found}) AS found;
 
 -- list_in_collection --
-SELECT b.permissions AS bucket_permissions,
+{asker}
+SELECT {principals} AS principals,
+       b.permissions AS bucket_permissions,
        c.permissions AS collection_permissions,
        c.uid IS NOT NULL AS parent_exists,
        c.cache_expires,
@@ -62,7 +68,7 @@ SELECT convert_to(
        NULL::bigint AS matches,
        {has_shared} AS has_shared
   FROM (SELECT o.data, {sort_values} AS sort_values
-          FROM {table} AS o
+          FROM {source} AS o
          WHERE o.parent = {parent}
            AND t.last_modified IS DISTINCT FROM {skipped_at}
            AND {visible}
@@ -76,14 +82,14 @@ SELECT NULL::bytea AS body,
        NULL::jsonb AS last,
        count(*) AS matches,
        {has_shared} AS has_shared
-  FROM {table} AS o
+  FROM {source} AS o
  WHERE o.parent = {parent}
    AND t.last_modified IS DISTINCT FROM {skipped_at}
    AND {visible}
    AND {where}
 
 -- sees_all_in_root --
-({is_granted} AND {principals} IS NOT NULL)
+{is_granted}
 
 -- sees_all_in_bucket --
 -- Says what `permissions.may` says of Right.LIST, lest a stranger's request reads a whole list.
@@ -95,5 +101,5 @@ SELECT NULL::bytea AS body,
 
 -- has_shared --
 EXISTS (SELECT
-          FROM {table} AS o
-         WHERE o.parent = {parent} AND NOT o.deleted AND {visible})
+          FROM {source} AS o
+         WHERE {visible})

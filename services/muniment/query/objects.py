@@ -7,6 +7,7 @@ import asyncpg
 import orjson
 
 from muniment.domain.addresses import Address, CollectionId, Kind, is_valid_id
+from muniment.domain.commands import joined
 from muniment.domain.permissions import Acls, Granted, Right, may, visible_permissions
 from muniment.domain.refusals import (
     INVALID_ID,
@@ -19,10 +20,11 @@ from muniment.domain.refusals import (
 )
 from muniment.domain.values import Permissions, Timestamp
 from muniment.query.answers import Headers, permissions_of
-from muniment.query.fields import project_object
 from muniment.query.store import Store
+from muniment.readmodel.lists.fields import project_object
 from muniment.readmodel.lists.parameters import parse_fields
 from muniment.readmodel.lists.selection import Path
+from muniment.readmodel.principals import groups, members_for
 from muniment.readmodel.sql import Statements
 from muniment.web.conditions import Verdict, judge_read, read_preconditions, revision_headers
 from muniment.web.errors import Errors
@@ -31,10 +33,13 @@ from muniment.web.http import Request, Response
 SQL: Final = Statements(__package__, "objects.sql")
 
 _STATEMENTS: Final[Mapping[Kind, str]] = {
-    Kind.BUCKET: SQL.read_bucket,
-    Kind.GROUP: SQL.read_group,
-    Kind.COLLECTION: SQL.read_collection,
-    Kind.RECORD: SQL.read_record,
+    kind: statement.format(groups=groups("$1::text[]"))
+    for kind, statement in {
+        Kind.BUCKET: SQL.read_bucket,
+        Kind.GROUP: SQL.read_group,
+        Kind.COLLECTION: SQL.read_collection,
+        Kind.RECORD: SQL.read_record,
+    }.items()
 }
 
 
@@ -50,7 +55,10 @@ class ObjectReads:
     async def handle(self, request: Request) -> Response:
         """The object, or why not. Raises `Unavailable`."""
         address = request.target.address(request.target.id or "")
-        row = await self._store.read_object(_STATEMENTS[address.kind], _ids(address))
+        values = (members_for(request.requester), *_ids(address))
+        row = await self._store.read_object(_STATEMENTS[address.kind], values)
+        if row["groups"]:
+            request.requester = joined(request.requester, row["groups"])
         own = permissions_of(row["permissions"])
         preconditions, faults = read_preconditions(request.headers)
         fields = parse_fields(request.query) if request.raw_query else None

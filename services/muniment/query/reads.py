@@ -1,18 +1,30 @@
-"""What answers GET and HEAD: of objects by one part, of lists by another."""
+"""What answers GET and HEAD: each endpoint by a part of its own."""
 
+from collections.abc import Mapping
+from typing import Final
+
+from muniment.domain.commands import Requester, joined
 from muniment.domain.permissions import Granted
 from muniment.query.answers import Headers
+from muniment.query.counters import Counters
+from muniment.query.history import HistoryReads
 from muniment.query.lists import ListReads
 from muniment.query.objects import ObjectReads
+from muniment.query.permissions import PermissionReads
+from muniment.query.snapshots import Snapshots
 from muniment.query.store import Store
 from muniment.readmodel.lists.selection import Limits
+from muniment.readmodel.principals import groups, members_for
 from muniment.web.cache import CachePolicy
 from muniment.web.errors import Errors
-from muniment.web.http import Request, Response
+from muniment.web.http import Handler, Request, Response
+from muniment.web.routes import Endpoint
+
+_GROUPS: Final = f"SELECT {groups('$1::text[]')} AS groups"
 
 
 class Reads:
-    """Reads of buckets, groups, collections and records; raises `Unavailable`."""
+    """Reads of all that is in the read model; raises `Unavailable`."""
 
     def __init__(
         self,
@@ -23,14 +35,27 @@ class Reads:
         errors: Errors,
         limits: Limits,
     ) -> None:
+        self._store = store
         headers = Headers(policy=cache)
-        self._objects = ObjectReads(store, granted=granted, headers=headers, errors=errors)
-        self._lists = ListReads(
-            store, granted=granted, headers=headers, errors=errors, limits=limits
-        )
+        self._objects = ObjectReads(store, granted=granted, headers=headers, errors=errors).handle
+        lists = ListReads(store, granted=granted, headers=headers, errors=errors, limits=limits)
+        self._others: Final[Mapping[Endpoint, Handler]] = {
+            Endpoint.LIST: lists.handle,
+            Endpoint.PERMISSIONS: PermissionReads(
+                store, granted=granted, errors=errors, limits=limits
+            ).handle,
+            Endpoint.HISTORY: HistoryReads(store, errors=errors, limits=limits).handle,
+            Endpoint.SNAPSHOT: Snapshots(store, errors=errors).handle,
+            Endpoint.COUNTERS: Counters(store).handle,
+        }
+
+    async def in_groups(self, requester: Requester) -> Requester:
+        """The requester in all their groups, for the root view."""
+        if requester.is_anonymous:
+            return requester
+        row = await self._store.read_object(_GROUPS, (members_for(requester),))
+        return joined(requester, row["groups"])
 
     async def handle(self, request: Request) -> Response:
-        """The answer; routed requests of resources only."""
-        if request.target.is_list:
-            return await self._lists.handle(request)
-        return await self._objects.handle(request)
+        """The answer; routed requests only."""
+        return await self._others.get(request.target.endpoint, self._objects)(request)

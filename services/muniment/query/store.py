@@ -45,7 +45,7 @@ _RETRY_MAX_S: Final = 2.0
 
 # Plans are made when tables are small and kept while they grow: whatever the statistics say, a
 # read goes by an index. A list's best plan depends on its values, so it is made each time.
-_OBJECT_SETTINGS: Final = {"enable_seqscan": "off", "plan_cache_mode": "auto"}
+_OBJECT_SETTINGS: Final = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
 _LIST_SETTINGS: Final = {"enable_seqscan": "off", "plan_cache_mode": "force_custom_plan"}
 
 

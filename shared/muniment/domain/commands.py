@@ -44,12 +44,17 @@ def authenticated(user_id: Principal) -> Requester:
     return Requester(user_id=user_id, principals=frozenset({user_id, AUTHENTICATED, EVERYONE}))
 
 
+OWN_BUCKET: Final = Principal("system.OwnDefaultBucket")
+"""Speaks for a request that makes the requester's own default bucket, and for no other: whoever
+may create buckets in general (BKT-1), everybody may have that one."""
+
+
 def joined(requester: Requester, groups: Collection[Principal]) -> Requester:
     """The requester in these groups and no others; nobody speaks for an anonymous one."""
     user_id = requester.user_id
     if user_id is None:
         return requester
-    plain = frozenset({user_id, AUTHENTICATED, EVERYONE})
+    plain = frozenset({user_id, AUTHENTICATED, EVERYONE}) | (requester.principals & {OWN_BUCKET})
     if not groups and requester.principals == plain:
         return requester
     return Requester(user_id=user_id, principals=plain.union(groups))
@@ -158,5 +163,21 @@ class DeleteMany:
     query: Sequence[tuple[str, str]] = field(default=())
     """The query string as it came, decoded: filters, sort and page select in the read model."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteHistory:
+    """DELETE of a bucket's history: the entries that the selection matches."""
+
+    bucket_id: BucketId
+    requester: Requester
+    cause: Cause
+    preconditions: Preconditions = NO_PRECONDITIONS
+    faults: tuple[Fault, ...] = ()
+    query: Sequence[tuple[str, str]] = field(default=())
+    """As of `DeleteMany`."""
+
+
+DeleteList: TypeAlias = DeleteMany | DeleteHistory
+"""Orders about lists: the read model says what they take."""
 
 Command: TypeAlias = Create | Put | Patch | Delete

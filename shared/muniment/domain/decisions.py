@@ -39,7 +39,7 @@ from muniment.domain.refusals import (
 from muniment.domain.rules import Rules
 from muniment.domain.states import Present, Scene, Tombstone, snapshot
 from muniment.domain.timelines import on_change, on_creation, wanted_timestamp
-from muniment.domain.values import EVERYONE, Permissions, Principal, Timestamp, Uid
+from muniment.domain.values import EVERYONE, JsonObject, Permissions, Principal, Timestamp, Uid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +167,7 @@ def deletion(
 
 def _created(scene: Scene, command: Create | Put, moment: Moment, rules: Rules) -> Decision:
     body, address = command.body, command.address
-    given = {} if body.data is None else with_members(body.data, address.kind)
+    given: JsonObject = {} if body.data is None else with_members(body.data, address.kind)
     at = on_creation(wanted_timestamp(given.get("last_modified")), scene.timeline, moment.now)
     data = complete(given, scene, address, at=at, rules=rules, prefix="data.")
     if isinstance(data, Invalid):

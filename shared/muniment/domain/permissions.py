@@ -16,6 +16,23 @@ PERMISSION_NAMES: Final[Mapping[Kind, tuple[str, ...]]] = {
 }
 """The permissions that an object of each kind can carry."""
 
+IMPLIED: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
+    Kind.BUCKET: {
+        "write": ("write", "read", "read:attributes", "collection:create", "group:create"),
+        "read": ("read", "read:attributes"),
+        "collection:create": ("collection:create", "read:attributes"),
+        "group:create": ("group:create", "read:attributes"),
+    },
+    Kind.COLLECTION: {
+        "write": ("write", "read", "read:attributes", "record:create"),
+        "read": ("read", "read:attributes"),
+        "record:create": ("record:create", "read:attributes"),
+    },
+    Kind.GROUP: {"write": ("write", "read"), "read": ("read",)},
+    Kind.RECORD: {"write": ("write", "read"), "read": ("read",)},
+}
+"""What each permission gives on the same object, itself included (PRM-2)."""
+
 NO_PERMISSIONS: Final[Permissions] = {}
 
 
@@ -55,6 +72,15 @@ class Granted:
             return False
         return any(_holds(principals, granted, name) for name in _BY_SETTING[right])
 
+    def holders(self, right: Right, kind: Kind) -> frozenset[Principal]:
+        """To whom the settings alone give the right."""
+        granted = self.by_kind.get(kind, {})
+        return frozenset[Principal]().union(*(granted.get(name, ()) for name in _BY_SETTING[right]))
+
+    def named(self, kind: Kind) -> frozenset[Principal]:
+        """All principals to whom the settings give anything on objects of the kind."""
+        return frozenset[Principal]().union(*self.by_kind.get(kind, {}).values())
+
 
 def may(
     principals: frozenset[Principal], right: Right, kind: Kind, acls: Acls, granted: Granted
@@ -67,6 +93,11 @@ def may(
         or any(_holds(principals, acls.own, name) for name in source.own)
         or granted.allows(principals, right, kind)
     )
+
+
+def holds(principals: frozenset[Principal], permissions: Permissions, *names: str) -> bool:
+    """Whether one of the principals has one of the permissions by these ACEs."""
+    return any(_holds(principals, permissions, name) for name in names)
 
 
 def visible_permissions(

@@ -177,12 +177,12 @@ def _additional_properties(
         for extra in extras:
             yield from validator.descend(instance[extra], additional, path=extra)
     elif not additional and extras:
-        yield exceptions.ValidationError(_unexpected(extras, patterns))
+        yield exceptions.ValidationError(_unexpected(extras, schema.get("patternProperties")))
 
 
-def _unexpected(extras: list[str], patterns: Mapping[str, Any]) -> str:
+def _unexpected(extras: list[str], patterns: Mapping[str, Any] | None) -> str:
     listed = ", ".join(repr(extra) for extra in sorted(extras))
-    if patterns:
+    if patterns is not None:
         verb = "does" if len(extras) == 1 else "do"
         known = ", ".join(repr(pattern) for pattern in sorted(patterns))
         return f"{listed} {verb} not match any of the regexes: {known}"

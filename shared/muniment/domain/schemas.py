@@ -247,7 +247,7 @@ def _without_required(schema: JsonObject, taken_out: frozenset[str]) -> JsonObje
     required = schema.get("required")
     if not isinstance(required, list):
         return schema
-    left = [name for name in required if name not in taken_out]
+    left = [name for name in required if not (isinstance(name, str) and name in taken_out)]
     # In its place, as the order of keywords decides which fault is told; Draft 4 has no empty one.
     return {
         keyword: left if keyword == "required" else value

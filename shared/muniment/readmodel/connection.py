@@ -52,13 +52,17 @@ async def open_pool(
     *,
     application: str,
     size_max: int,
+    size_min: int = 1,
     schema: str = READ_MODEL,
     statement_timeout_s: float = STATEMENT_TIMEOUT_S,
 ) -> AsyncGenerator[Pool, None]:
-    """A pool that holds one connection from the start; raises one of `UNREACHABLE` if it can't."""
+    """A pool that holds one connection from the start; raises one of `UNREACHABLE` if it can't.
+
+    With a `size_min` of 0 it is there at once, and it is who acquires that meets those.
+    """
     pool = asyncpg.create_pool(
         dsn,
-        min_size=1,
+        min_size=size_min,
         max_size=size_max,
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=statement_timeout_s,

@@ -4,10 +4,10 @@ import base64
 import hmac
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from muniment.domain.commands import ANONYMOUS, Requester, authenticated
-from muniment.domain.values import Principal
+from muniment.domain.values import JsonObject, Principal
 from muniment.web.http import Headers
 
 REALM: Final = 'realm="Realm"'
@@ -35,6 +35,15 @@ class Policy(Protocol):
         ...
 
 
+@runtime_checkable
+class Profiled(Protocol):
+    """A policy that knows more of its users than their ids."""
+
+    async def profile(self, headers: Headers) -> JsonObject | None:
+        """What is known of the user whose credentials these are; `None` for no user of its own."""
+        ...
+
+
 class Authenticator:
     """All policies, in their order (AUTH-1). Groups join the principals here, in step 2."""
 
@@ -56,6 +65,13 @@ class Authenticator:
             if (user_id := await policy.authenticate(headers)) is not None:
                 return self._requester(user_id)
         return ANONYMOUS
+
+    async def profile(self, headers: Headers) -> JsonObject | None:
+        """What the policy that accepts the credentials knows of their user."""
+        for policy in self._policies:
+            if await policy.authenticate(headers) is not None:
+                return await policy.profile(headers) if isinstance(policy, Profiled) else None
+        return None
 
 
 class BasicAuth:

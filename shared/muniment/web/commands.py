@@ -8,12 +8,14 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from muniment.domain.addresses import Kind
+from muniment.domain.addresses import BucketId, Kind
 from muniment.domain.commands import (
     Body,
     Command,
     Create,
     Delete,
+    DeleteHistory,
+    DeleteList,
     DeleteMany,
     FieldsPatch,
     JsonPatch,
@@ -32,6 +34,7 @@ from muniment.web.http import Request
 from muniment.web.identifiers import make_object_id, traceparent
 from muniment.web.json_text import body_fault
 from muniment.web.media import JSON_PATCH_TYPE, MERGE_PATCH_TYPE, content_type
+from muniment.web.routes import Endpoint
 
 Behavior: TypeAlias = Literal["full", "light", "diff"]
 
@@ -50,7 +53,7 @@ class CommandReader:
 
     json_depth_max: int = 100
 
-    def read(self, request: Request) -> Command | DeleteMany:
+    def read(self, request: Request) -> Command | DeleteList:
         """What the request orders. Raises `NoCommand` for one that orders no change."""
         kind = request.target.kind
         match request.method, request.target.is_list:
@@ -64,12 +67,14 @@ class CommandReader:
                 return _delete(request)
             case "DELETE", True if kind is not None:
                 return _delete_many(request, kind)
+            case "DELETE", _ if request.target.endpoint is Endpoint.HISTORY:
+                return _delete_history(request)
             case _:
                 raise NoCommand
 
     def _create(self, request: Request, kind: Kind) -> Create:
         read = read_body(request.body, kind, depth_max=self.json_depth_max)
-        preconditions, faults = _head(request)
+        preconditions, faults = read_conditions(request)
         data = read.body.data
         is_given = data is not None and "id" in data
         given = data["id"] if data is not None and is_given else make_object_id(kind)
@@ -86,7 +91,7 @@ class CommandReader:
 
     def _put(self, request: Request, kind: Kind) -> Put:
         read = read_body(request.body, kind, depth_max=self.json_depth_max)
-        preconditions, faults = _head(request)
+        preconditions, faults = read_conditions(request)
         object_id = request.target.id or ""
         return Put(
             address=request.target.address(object_id),
@@ -94,14 +99,14 @@ class CommandReader:
             requester=request.requester,
             cause=cause_of(request),
             preconditions=preconditions,
-            faults=faults + read.faults + _id_faults(read.body, object_id),
+            faults=faults + read.faults + id_faults(read.body, object_id),
         )
 
     def _patch(self, request: Request, kind: Kind) -> Patch:
-        preconditions, faults = _head(request)
-        behavior, behavior_faults = _behavior(request)
+        preconditions, faults = read_conditions(request)
+        behavior, behavior_faults = read_behavior(request)
         object_id = request.target.id or ""
-        change, body_faults = self._change(request, kind, object_id)
+        change, body_faults = self.read_change(request, kind, object_id)
         return Patch(
             address=request.target.address(object_id),
             change=change,
@@ -112,16 +117,17 @@ class CommandReader:
             faults=faults + behavior_faults + body_faults,
         )
 
-    def _change(
+    def read_change(
         self, request: Request, kind: Kind, object_id: str
     ) -> tuple[FieldsPatch | MergePatch | JsonPatch, Faults]:
+        """What a PATCH wants changed, by its media type (MT-3)."""
         media_type = content_type(request.headers)
         if media_type == JSON_PATCH_TYPE:
             return read_operations(request.body, depth_max=self.json_depth_max)
         read = read_body(
             request.body, kind, depth_max=self.json_depth_max, null_permissions_allowed=True
         )
-        faults = require_a_part(read) + _id_faults(read.body, object_id)
+        faults = require_a_part(read) + id_faults(read.body, object_id)
         if media_type == MERGE_PATCH_TYPE:
             return MergePatch(body=read.body), faults
         return FieldsPatch(body=read.body), faults
@@ -137,8 +143,8 @@ def cause_of(request: Request) -> Cause:
 
 
 def _delete(request: Request) -> Delete:
-    preconditions, faults = _head(request)
-    last_modified, query_faults = _last_modified(request)
+    preconditions, faults = read_conditions(request)
+    last_modified, query_faults = read_last_modified(request)
     return Delete(
         address=request.target.address(request.target.id or ""),
         last_modified=last_modified,
@@ -150,7 +156,7 @@ def _delete(request: Request) -> Delete:
 
 
 def _delete_many(request: Request, kind: Kind) -> DeleteMany:
-    preconditions, faults = _head(request)
+    preconditions, faults = read_conditions(request)
     return DeleteMany(
         kind=kind,
         bucket_id=request.target.bucket_id,
@@ -163,12 +169,26 @@ def _delete_many(request: Request, kind: Kind) -> DeleteMany:
     )
 
 
-def _head(request: Request) -> tuple[Preconditions, Faults]:
+def _delete_history(request: Request) -> DeleteHistory:
+    preconditions, faults = read_conditions(request)
+    return DeleteHistory(
+        bucket_id=request.target.bucket_id or BucketId(""),
+        requester=request.requester,
+        cause=cause_of(request),
+        preconditions=preconditions,
+        faults=faults,
+        query=request.query,
+    )
+
+
+def read_conditions(request: Request) -> tuple[Preconditions, Faults]:
+    """The preconditions, and what was found wrong with the headers so far."""
     preconditions, faults = read_preconditions(request.headers)
     return preconditions, request.faults + faults
 
 
-def _behavior(request: Request) -> tuple[Behavior, Faults]:
+def read_behavior(request: Request) -> tuple[Behavior, Faults]:
+    """`Response-Behavior` (PAT-7)."""
     given = request.headers.get("Response-Behavior")
     if given is None:
         return "full", ()
@@ -178,7 +198,7 @@ def _behavior(request: Request) -> tuple[Behavior, Faults]:
     return "full", (Fault(location="header", name="Response-Behavior", description=description),)
 
 
-def _last_modified(request: Request) -> tuple[Timestamp | None, Faults]:
+def read_last_modified(request: Request) -> tuple[Timestamp | None, Faults]:
     """`?last_modified=`, bare or in double quotes (TS-9)."""
     given = [value for name, value in request.query if name.strip() == "last_modified"]
     if not given:
@@ -190,7 +210,7 @@ def _last_modified(request: Request) -> tuple[Timestamp | None, Faults]:
     return None, (Fault(location="querystring", name="last_modified", description=description),)
 
 
-def _id_faults(body: Body, object_id: str) -> Faults:
+def id_faults(body: Body, object_id: str) -> Faults:
     """ID-5."""
     if body.data is None or body.data.get("id", object_id) == object_id:
         return ()

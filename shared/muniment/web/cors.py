@@ -8,7 +8,7 @@ from typing import Final
 from muniment.domain.refusals import Fault
 from muniment.web.errors import invalid
 from muniment.web.http import Headers, Request, Response
-from muniment.web.routes import Endpoint, Route
+from muniment.web.routes import Route
 
 _BASE: Final = ("Backoff", "Retry-After", "Alert", "Content-Length", "Content-Type")
 _REVISION: Final = ("Last-Modified", "ETag")
@@ -31,7 +31,7 @@ def _exposed(route: Route, method: str) -> tuple[str, ...]:
         return _BASE
     if method not in _READ_METHODS:
         return (*_BASE, *_REVISION)
-    if route.endpoint is not Endpoint.LIST:
+    if not route.is_list:
         return _READ
     return _LIST if method == "GET" else _LIST_HEAD
 

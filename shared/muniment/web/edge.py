@@ -1,6 +1,6 @@
 """The edge as the settings want it: what the composition roots of the services share."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -8,8 +8,9 @@ from typing import Final
 import orjson
 
 from muniment.domain.addresses import Kind
+from muniment.domain.commands import OWN_BUCKET
 from muniment.domain.permissions import Granted
-from muniment.domain.values import JsonObject, Principal
+from muniment.domain.values import JsonObject, JsonValue, Principal
 from muniment.runtime.errors import ConfigurationError
 from muniment.runtime.metrics import CONTENT_TYPE, expose
 from muniment.runtime.settings import Settings
@@ -17,12 +18,13 @@ from muniment.web.authentication import Authenticator, BasicAuth, Policy
 from muniment.web.cache import CachePolicy
 from muniment.web.commands import CommandReader
 from muniment.web.cors import Cors
+from muniment.web.default_bucket import DefaultBucket
 from muniment.web.errors import Errors
 from muniment.web.http import Handler, Request, Response
 from muniment.web.pipeline import Pipeline, misrouted
 from muniment.web.project import Project
 from muniment.web.redirects import Redirects
-from muniment.web.root import Check, Heartbeat, RootView, utilities
+from muniment.web.root import Check, Heartbeat, InGroups, RootView, in_no_groups, utilities
 from muniment.web.routes import Endpoint, Features, Routes
 from muniment.web.server import Limits, PublicUrl
 from muniment.web.signals import Signals
@@ -35,16 +37,28 @@ DOCS_URL: Final = "https://docs.kinto-storage.org/en/stable/api/1.x/"
 class Edge:
     """Everything between the connections and the handlers, made once from the settings."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        policies: Sequence[Policy] = (),
+        more_capabilities: Callable[[], Mapping[str, JsonObject]] = dict[str, JsonObject],
+    ) -> None:
+        """`policies` are those that need more than the settings to be made.
+
+        Raises `ConfigurationError` for one of `auth_policies` that is not among them.
+        """
         self._settings = settings
+        self._more_capabilities = more_capabilities
         self.features = features_of(settings)
-        self.authenticator = Authenticator(list(policies_of(settings)))
+        self.authenticator = Authenticator(list(policies_of(settings, policies)))
         self.errors = Errors(
             challenge=self.authenticator.challenge,
             retry_after_s=settings.retry_after_seconds,
             info_url=settings.error_info_link,
         )
         self.routes = Routes(self.features, method_switches=settings.method_switches)
+        self.default_bucket = default_bucket_of(settings, self.routes, self.errors)
         self.commands = CommandReader(json_depth_max=settings.json_depth_max)
         self.granted = granted_of(settings)
         self.cache = cache_policy_of(settings)
@@ -61,8 +75,12 @@ class Edge:
         reads: Handler = misrouted,
         writes: Handler = misrouted,
         more: Mapping[Endpoint, Handler] | None = None,
+        in_groups: InGroups = in_no_groups,
+        is_within_batches: bool = False,
     ) -> Pipeline:
         """The way of every request to one service; `more` are handlers of further endpoints.
+
+        Within batches nobody makes default buckets: the batch's own plan has that done.
 
         Raises `ConfigurationError` for a version file that cannot be served.
         """
@@ -71,7 +89,7 @@ class Edge:
             routes=self.routes,
             reads=reads,
             writes=writes,
-            utilities={**self._utilities(checks), **(more or {})},
+            utilities={**self._utilities(checks, in_groups), **(more or {})},
             authenticator=self.authenticator,
             errors=self.errors,
             cors=Cors(
@@ -92,9 +110,13 @@ class Edge:
             ),
             traffic=Traffic(service),
             is_readonly=settings.readonly,
+            default_bucket=self.default_bucket,
+            makes_default_buckets=not is_within_batches,
         )
 
-    def _utilities(self, checks: Mapping[str, Check]) -> dict[Endpoint, Handler]:
+    def _utilities(
+        self, checks: Mapping[str, Check], in_groups: InGroups
+    ) -> dict[Endpoint, Handler]:
         settings = self._settings
         project = Project(
             name=settings.project_name,
@@ -110,6 +132,10 @@ class Edge:
                 capabilities=capabilities_of(settings),
                 eos=settings.eos,
                 readonly_ttl_s=settings.root_cache_expires_seconds,
+                in_groups=in_groups,
+                profile_of=self.authenticator.profile,
+                more_capabilities=self._more_capabilities,
+                default_bucket_id=self.default_bucket.id_of if self.default_bucket else None,
             ),
             heartbeat=Heartbeat(checks=checks, timeout_s=settings.heartbeat_timeout_seconds),
             routes=self.routes.all,
@@ -120,30 +146,57 @@ class Edge:
 
 def features_of(settings: Settings) -> Features:
     """Which optional endpoints there are."""
-    return Features(batch=True, flush=settings.flush_enabled, metrics=settings.metrics_enabled)
+    return Features(
+        batch=True,
+        groups=True,
+        permissions=settings.experimental_permissions_endpoint,
+        accounts="account" in settings.auth_policies,
+        openid="openid" in settings.auth_policies,
+        history=settings.history_enabled,
+        flush=settings.flush_enabled,
+        counters=settings.counters_enabled,
+        user_data=True,
+        metrics=settings.metrics_enabled,
+    )
 
 
-def policies_of(settings: Settings) -> Iterator[Policy]:
+def policies_of(settings: Settings, made: Sequence[Policy]) -> Iterator[Policy]:
     """The ways to authenticate, in their order. Raises `ConfigurationError` for an unknown one."""
+    by_name: dict[str, Policy] = {policy.name: policy for policy in made}
+    secret = settings.userid_hmac_secret.get_secret_value()
+    by_name["basicauth"] = BasicAuth(hmac_secret=secret)
     for name in settings.auth_policies:
-        if name != "basicauth":
+        if name not in by_name:
             raise ConfigurationError(
-                f'auth_policies names "{name}", which this version does not have: use basicauth.'
+                f'auth_policies names "{name}", which this process does not have.'
             )
-        yield BasicAuth(hmac_secret=settings.userid_hmac_secret.get_secret_value())
+        yield by_name[name]
+
+
+def default_bucket_of(settings: Settings, routes: Routes, errors: Errors) -> DefaultBucket | None:
+    """The alias `default`, unless it is switched off."""
+    if not settings.default_bucket_enabled:
+        return None
+    return DefaultBucket(
+        hmac_secret=settings.default_bucket_hmac_secret.get_secret_value(),
+        routes=routes,
+        errors=errors,
+        is_readonly=settings.readonly,
+    )
 
 
 def granted_of(settings: Settings) -> Granted:
     """Who has a right on all objects of a kind (PERM-1)."""
-    return Granted(
-        by_kind={
-            kind: {
-                permission: frozenset(map(Principal, settings.principals(kind.value, permission)))
-                for permission in ("read", "write", "create")
-            }
-            for kind in Kind
+    by_kind = {
+        kind: {
+            permission: frozenset(map(Principal, settings.principals(kind.value, permission)))
+            for permission in ("read", "write", "create")
         }
-    )
+        for kind in Kind
+    }
+    if settings.default_bucket_enabled:
+        by_kind[Kind.BUCKET]["create"] |= {OWN_BUCKET}
+    return Granted(by_kind=by_kind)
 
 
 def cache_policy_of(settings: Settings) -> CachePolicy:
@@ -165,17 +218,47 @@ def capabilities_of(settings: Settings) -> dict[str, JsonObject]:
     """What the root view promises (table 3.3): never what is not there."""
     known = {
         "basicauth": ("basicauth" in settings.auth_policies, "Any username with any password."),
+        "accounts": ("account" in settings.auth_policies, "Users sign up and log in by password."),
+        "default_bucket": (
+            settings.default_bucket_enabled,
+            "Each user has a bucket of their own under the name `default`.",
+        ),
         "schema": (
             settings.experimental_collection_schema_validation,
             "Records are checked against the JSON schemas of collection and bucket.",
         ),
+        "history": (
+            settings.history_enabled,
+            "Every change of a bucket is on record, and past states can be read.",
+        ),
+        "counters_endpoint": (settings.counters_enabled, "Tells how many objects there are."),
+        "permissions_endpoint": (
+            settings.experimental_permissions_endpoint,
+            "One can ask what one has permissions on.",
+        ),
         "flush_endpoint": (settings.flush_enabled, "All data can be removed at once."),
     }
     return {
-        name: {"description": description, "url": DOCS_URL}
+        name: {"description": description, "url": DOCS_URL, **_more_of(name, settings)}
         for name, (is_there, description) in known.items()
         if is_there
     }
+
+
+def _more_of(capability: str, settings: Settings) -> JsonObject:
+    """What a capability says besides (table 3.3); accounts are never confirmed by mail (ACC-9)."""
+    match capability:
+        case "accounts":
+            return {"validation_enabled": False}
+        case "history":
+            details: dict[str, JsonValue] = {
+                "auto_trim_max_count": settings.history_auto_trim_max_count,
+                "auto_trim_user_ids": list(settings.history_auto_trim_user_ids),
+                "excluded_resources": list(settings.history_exclude_resources),
+            }
+            return {name: value for name, value in details.items() if value}
+        case _:
+            return {}
 
 
 def _version_json(path: Path | None) -> bytes | None:

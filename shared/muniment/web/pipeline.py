@@ -9,6 +9,7 @@ from typing import Final
 from muniment.runtime.logs import get_logger
 from muniment.web.authentication import Authenticator
 from muniment.web.cors import Cors, exposed
+from muniment.web.default_bucket import ALIAS, DefaultBucket
 from muniment.web.errors import (
     Errors,
     bad_request,
@@ -30,6 +31,20 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; ",
 }
+
+_FOR_ANYBODY: Final = frozenset(
+    {
+        Endpoint.HEARTBEAT,
+        Endpoint.LBHEARTBEAT,
+        Endpoint.VERSION,
+        Endpoint.API,
+        Endpoint.CONTRIBUTE,
+        Endpoint.OPENID_LOGIN,
+        Endpoint.OPENID_TOKEN,
+        Endpoint.METRICS,
+    }
+)
+"""Answered without asking who asks: that may need what is away (HB-2)."""
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS_KEPT_MAX: Final = 1024
@@ -56,6 +71,8 @@ class Pipeline:
         redirects: Redirects,
         traffic: Traffic,
         is_readonly: bool = False,
+        default_bucket: DefaultBucket | None = None,
+        makes_default_buckets: bool = True,
     ) -> None:
         self._routes = routes
         self._reads = reads
@@ -68,6 +85,8 @@ class Pipeline:
         self._redirects = redirects
         self._traffic = traffic
         self._is_readonly = is_readonly
+        self._default_bucket = default_bucket
+        self._makes_default_buckets = makes_default_buckets
         self._headers: dict[tuple[str, str], dict[str, str]] = {}
 
     async def handle(self, request: Request) -> Response:
@@ -105,9 +124,23 @@ class Pipeline:
             return method_not_allowed(route.allow)
         if route.is_resource and (refused := refuse_media(method, request.headers)):
             return refused
-        request.requester = await self._authenticator.identify(request.headers)
+        if route.endpoint not in _FOR_ANYBODY:
+            request.requester = await self._authenticator.identify(request.headers)
         request.faults = self._cors.faults(request.headers)
-        return await self._handler(route, method)(request)
+        handler = self._handler(route, method)
+        if self._default_bucket is None:
+            return await handler(request)
+        return await self._answer_resolved(self._default_bucket, request, handler)
+
+    async def _answer_resolved(
+        self, default_bucket: DefaultBucket, request: Request, handler: Handler
+    ) -> Response:
+        is_aliased = request.target.bucket_id == ALIAS
+        if refused := default_bucket.resolve(request):
+            return refused
+        if is_aliased and self._makes_default_buckets:
+            return await default_bucket.answer(request, handler, self._writes)
+        return await handler(request)
 
     def _route(self, request: Request) -> Target | Response:
         raw_path = request.raw_path

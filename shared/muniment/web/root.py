@@ -9,11 +9,12 @@ from typing import Final, TypeAlias
 
 import orjson
 
-from muniment.domain.values import JsonObject
+from muniment.domain.commands import Requester
+from muniment.domain.values import JsonObject, Principal
 from muniment.runtime.logs import get_logger
 from muniment.web.cache import expiry_headers
 from muniment.web.errors import unknown_path
-from muniment.web.http import PREFIX, Handler, Request, Response
+from muniment.web.http import PREFIX, Handler, Headers, Request, Response
 from muniment.web.openapi import openapi
 from muniment.web.project import Project
 from muniment.web.routes import Endpoint, Route
@@ -24,6 +25,19 @@ API_VERSION: Final = "1.23"
 
 Check: TypeAlias = Callable[[], Awaitable[bool]]
 """Whether a dependency is well; one that raises is not."""
+
+InGroups: TypeAlias = Callable[[Requester], Awaitable[Requester]]
+"""The requester in all groups that speak for them (AUTH-5)."""
+
+
+async def in_no_groups(requester: Requester) -> Requester:
+    """Stands in where there is nothing to look groups up in."""
+    return requester
+
+
+async def no_profile(_: Headers) -> JsonObject | None:
+    """Stands in where nobody tells anything of users."""
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +51,16 @@ class RootView:
     capabilities: Mapping[str, JsonObject] = field(default_factory=dict[str, JsonObject])
     eos: date | None = None
     readonly_ttl_s: int = 86_400
+    in_groups: InGroups = in_no_groups
+    default_bucket_id: Callable[[Principal], str] | None = None
+    profile_of: Callable[[Headers], Awaitable[JsonObject | None]] = no_profile
+    more_capabilities: Callable[[], Mapping[str, JsonObject]] = dict[str, JsonObject]
+    """Those of which more is known once the service has run for a while."""
     now_s: Callable[[], float] = time.time
 
     async def __call__(self, request: Request) -> Response:
         """Tell everybody; who asks is told to the authenticated."""
-        requester = request.requester
+        requester = await self.in_groups(request.requester)
         view: dict[str, object] = {
             "project_name": self.project.name,
             "project_version": self.project.version,
@@ -54,13 +73,23 @@ class RootView:
                 "readonly": self.is_readonly,
                 "explicit_permissions": self.explicit_permissions,
             },
-            "capabilities": dict(self.capabilities),
+            "capabilities": {**self.capabilities, **self.more_capabilities()},
         }
         if self.eos is not None:
             view["eos"] = self.eos.isoformat()
         if not requester.is_anonymous:
-            view["user"] = {"id": requester.user_id, "principals": sorted(requester.principals)}
+            profile = await self.profile_of(request.headers)
+            view["user"] = self._user(requester) | ({} if profile is None else {"profile": profile})
         return Response(headers=self._cache_headers(), body=orjson.dumps(view))
+
+    def _user(self, requester: Requester) -> dict[str, object]:
+        user: dict[str, object] = {
+            "id": requester.user_id,
+            "principals": sorted(requester.principals),
+        }
+        if self.default_bucket_id is not None and requester.user_id is not None:
+            user["bucket"] = self.default_bucket_id(requester.user_id)
+        return user
 
     def _cache_headers(self) -> dict[str, str]:
         return expiry_headers(self.readonly_ttl_s, self.now_s()) if self.is_readonly else {}

@@ -22,9 +22,13 @@ class Endpoint(StrEnum):
     BATCH = "batch"
     LIST = "list"
     OBJECT = "object"
+    ACCOUNTS = "accounts"
+    ACCOUNT = "account"
     PERMISSIONS = "permissions"
     HISTORY = "history"
     SNAPSHOT = "snapshot"
+    OPENID_LOGIN = "openid_login"
+    OPENID_TOKEN = "openid_token"  # noqa: S105 - the name of an endpoint
     FLUSH = "flush"
     COUNTERS = "counters"
     USER_DATA = "user_data"
@@ -49,9 +53,27 @@ class Route:
         object.__setattr__(self, "allow", ", ".join((*self.methods, "OPTIONS")))
 
     @property
+    def resource(self) -> str | None:
+        """What the objects are called, in operations and settings; `None` for utilities."""
+        is_of_accounts = self.endpoint in (Endpoint.ACCOUNTS, Endpoint.ACCOUNT)
+        return "account" if is_of_accounts else self.kind
+
+    @property
     def is_resource(self) -> bool:
         """Whether media types are judged, and answers are cacheable or not by section 13."""
-        return self.kind is not None
+        return self.resource is not None or self.endpoint in _READ_AS_RESOURCES
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a plural endpoint of section 8."""
+        return self.endpoint in _PLURAL
+
+
+_PLURAL: Final = frozenset(
+    {Endpoint.LIST, Endpoint.ACCOUNTS, Endpoint.HISTORY, Endpoint.PERMISSIONS}
+)
+_READ_AS_RESOURCES: Final = frozenset({Endpoint.HISTORY, Endpoint.SNAPSHOT, Endpoint.PERMISSIONS})
+"""Nobody writes their objects; all else is as with resources."""
 
 
 # Not frozen: that doubles the cost of making one, and each request makes one.
@@ -117,6 +139,8 @@ class Features:
 
     batch: bool = False
     groups: bool = False
+    accounts: bool = False
+    openid: bool = False
     permissions: bool = False
     history: bool = False
     flush: bool = False
@@ -141,12 +165,16 @@ class Routes:
         lists = {kind: _list_route(kind, switches) for kind in Kind}
         objects = {kind: _object_route(kind, switches) for kind in Kind}
         self._static = _static_routes(features, lists[Kind.BUCKET])
+        if features.accounts:
+            self._static["accounts"] = _accounts_route(switches)
         self._bucket = objects[Kind.BUCKET]
         self._below_bucket: dict[str, tuple[Route, Route]] = {
             "collections": (lists[Kind.COLLECTION], objects[Kind.COLLECTION])
         }
         if features.groups:
             self._below_bucket["groups"] = (lists[Kind.GROUP], objects[Kind.GROUP])
+        self._account = _account_route(switches) if features.accounts else None
+        self._openid = _OPENID if features.openid else _NO_OPENID
         self._records = lists[Kind.RECORD]
         self._record = objects[Kind.RECORD]
         self._history = _HISTORY if features.history else None
@@ -157,7 +185,13 @@ class Routes:
     def all(self) -> tuple[Route, ...]:
         """Every route that exists, in the order of the contract's table."""
         below = [route for pair in self._below_bucket.values() for route in pair]
-        optional = (self._history, self._snapshot, self._user_data)
+        optional = (
+            self._account,
+            *self._openid.values(),
+            self._history,
+            self._snapshot,
+            self._user_data,
+        )
         fixed = (*self._static.values(), self._bucket, *below, self._records, self._record)
         return (*fixed, *(route for route in optional if route is not None))
 
@@ -182,15 +216,27 @@ class Routes:
                 return Target(
                     route=self._records, bucket_id=BucketId(bid), collection_id=CollectionId(cid)
                 )
-            case ["", "v1", name]:
-                route = self._static.get(name)
-                return None if route is None else Target(route=route)
+            case ["", "v1", name] if name in self._static:
+                return Target(route=self._static[name])
             case ["", "v1", "buckets", bid] if bid:
                 return Target(route=self._bucket, bucket_id=BucketId(bid), id=bid)
             case ["", "v1", "buckets", bid, name, *rest] if bid:
                 return self._target_below_bucket(BucketId(bid), name, rest)
-            case ["", "v1", "__user_data__", principal] if principal and self._user_data:
+            case ["", "v1", *rest]:
+                return self._target_of_users(rest)
+            case _:
+                return None
+
+    def _target_of_users(self, segments: list[str]) -> Target | None:
+        match segments:
+            case ["accounts", username] if username and self._account:
+                return Target(route=self._account, id=username)
+            case ["openid", provider, step] if provider and step in self._openid:
+                return Target(route=self._openid[step], id=provider)
+            case ["__user_data__", principal] if principal and self._user_data:
                 return Target(route=self._user_data, id=principal)
+            case ["__user_data__"] if self._user_data:
+                return Target(route=_NO_USER_DATA)
             case _:
                 return None
 
@@ -262,9 +308,27 @@ _SNAPSHOT: Final = Route(
     methods=_GET,
 )
 
+_OPENID: Final[Mapping[str, Route]] = {
+    "login": Route(
+        endpoint=Endpoint.OPENID_LOGIN,
+        template="/v1/openid/{provider}/login",
+        methods=("GET",),
+    ),
+    "token": Route(
+        endpoint=Endpoint.OPENID_TOKEN,
+        template="/v1/openid/{provider}/token",
+        methods=("GET",),
+    ),
+}
+
+_NO_OPENID: Final[Mapping[str, Route]] = {}
+
 _USER_DATA: Final = Route(
     endpoint=Endpoint.USER_DATA, template="/v1/__user_data__/{principal}", methods=("DELETE",)
 )
+
+_NO_USER_DATA: Final = Route(endpoint=Endpoint.USER_DATA, template="/v1/__user_data__", methods=())
+"""Nobody's: known, and good for nothing (UD-2)."""
 
 _LIST_TEMPLATES: Final[Mapping[Kind, str]] = {
     Kind.BUCKET: "/v1/buckets",
@@ -287,6 +351,16 @@ def _object_route(kind: Kind, switches: Mapping[str, bool]) -> Route:
         template=f"{_LIST_TEMPLATES[kind]}/{{{kind}_id}}",
         methods=methods,
     )
+
+
+def _accounts_route(switches: Mapping[str, bool]) -> Route:
+    methods = tuple(m for m in _LIST if _is_on(switches, "plural_account", m))
+    return Route(endpoint=Endpoint.ACCOUNTS, template="/v1/accounts", methods=methods)
+
+
+def _account_route(switches: Mapping[str, bool]) -> Route:
+    methods = tuple(m for m in _OBJECT if _is_on(switches, "object_account", m))
+    return Route(endpoint=Endpoint.ACCOUNT, template="/v1/accounts/{account_id}", methods=methods)
 
 
 def _is_on(switches: Mapping[str, bool], prefix: str, method: str) -> bool:

@@ -303,6 +303,51 @@ const statements = {
     await refused(415, send("PUT", { "Content-Type": "text/plain" }, {}));
   },
 
+  // Section 16, C-9: one answer for each, and each sees what the ones before have changed.
+  async batch_of_all_sorts({ bucket, collection }) {
+    const answers = await bucket.batch((batch) => {
+      batch.createCollection("tides", { data: { x: 1 } });
+      const stations = batch.collection("stations");
+      stations.createRecord({ id: "a", n: 1 });
+      stations.updateRecord({ id: "a", m: 1 }, { patch: true });
+      stations.addPermissions({ read: ["account:omar"] });
+      stations.createRecord({ id: "b" });
+      stations.deleteRecord("b");
+    });
+    assert.deepEqual(answers.map((each) => each.status), [201, 201, 200, 200, 201, 200]);
+    assert.equal(answers[1].path, `/v1/buckets/${bucket.name}/collections/stations/records/a`);
+    assert.deepEqual((await collection.listRecords()).data, [answers[2].body.data]);
+    assert.deepEqual((await collection.getPermissions()).read, ["account:omar"]);
+    assert.deepEqual(ids(await bucket.listCollections()).sort(), ["stations", "tides"]);
+  },
+
+  // C-1, BAT-6: the client sends as many batches as it takes.
+  async batches_of_many({ collection }) {
+    const answers = await collection.batch((batch) => {
+      for (let n = 0; n < 60; n++) batch.createRecord({ id: `r${n}`, n });
+    });
+    assert.deepEqual(answers.map((each) => each.body.data.n), [...Array(60).keys()]);
+    assert.equal(await collection.getTotalRecords(), 60);
+  },
+
+  // C-8, C-9: the client sorts the answers by their status.
+  async aggregated_batch({ collection }) {
+    const { data: existing } = await collection.createRecord({ id: "a", n: 1 });
+    const sorted = await collection.batch(
+      (batch) => {
+        batch.createRecord({ id: "a", n: 2 }, { safe: true });
+        batch.createRecord({ id: "b" }, { safe: true });
+        batch.deleteRecord("none");
+        batch.createRecord({ id: "c!" });
+      },
+      { aggregate: true },
+    );
+    assert.deepEqual(sorted.conflicts.map((each) => each.remote), [existing]);
+    assert.deepEqual(sorted.published.map((each) => each.data.id), ["b"]);
+    assert.deepEqual(sorted.skipped.map((each) => each.id), ["none"]);
+    assert.deepEqual(sorted.errors.map((each) => each.error.code), [400]);
+  },
+
   // BKT-3, and row 75.
   async delete_of_the_bucket({ client, bucket }) {
     const { data } = await client.deleteBucket(bucket.name);

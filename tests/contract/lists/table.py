@@ -17,6 +17,7 @@ from muniment.readmodel.lists.pages import read_token, write_token
 from muniment.readmodel.lists.selection import Selection
 from muniment.readmodel.lists.sql import Values, conditions, page
 from muniment.readmodel.migrate import migrate
+from tests.support.aces import note_aces
 
 T = TypeVar("T")
 
@@ -58,6 +59,7 @@ class Table:
             for i, one in enumerate(objects)
         ]
         self.run(self._connection.executemany(_INSERT, rows))
+        self.run(note_aces(self._connection))
 
     def all_pages(self, selection: Selection) -> Sequence[Sequence[JsonObject]]:
         """Page after page, by tokens as a client gets them."""

@@ -3,10 +3,10 @@
 import asyncpg
 
 from muniment.domain.addresses import bucket, collection, record
-from muniment.projector.housekeeping import ANALYZE_ROWS_MIN, ROWS_MAX, Housekeeping
+from muniment.projector.housekeeping import ANALYZE_ROWS_MIN, ROWS_MAX, Housekeeping, Trim
 from tests.support.projecting import append, log_of, project_all
 from tests.support.read_model import view_of_log, view_of_postgres
-from tests.support.story import ADDRESSES, PARTITIONS, Story
+from tests.support.story import ADDRESSES, PARTITIONS, WRITER, Story
 
 ATLAS = bucket("atlas")
 STATIONS = collection("atlas", "stations")
@@ -15,6 +15,11 @@ COUNT_ROWS = """
 SELECT (SELECT count(*) FROM bucket) + (SELECT count(*) FROM collection)
      + (SELECT count(*) FROM "group") + (SELECT count(*) FROM record)
      + (SELECT count(*) FROM history) + (SELECT count(*) FROM timeline)
+     + (SELECT count(*) FROM past_acl WHERE bucket_uid NOT IN (SELECT uid FROM bucket))
+"""
+
+COUNT_ENTRIES = """
+SELECT resource_name, count(*) FROM history GROUP BY resource_name ORDER BY resource_name
 """
 
 
@@ -52,6 +57,39 @@ async def test_a_deleted_bucket_leaves_its_tombstone_only(
     await _sweep_all(connection)
 
     assert await connection.fetchval(COUNT_ROWS) == 2
+
+
+async def test_long_histories_are_cut(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """HIS-12: by type, and only when more than the threshold has gathered."""
+    story = Story().play([("write", ATLAS), ("write", STATIONS)])
+    story.play([("write", ADDRESSES[4]) for _ in range(9)])
+    story.play([("write", ADDRESSES[1]) for _ in range(5)])
+    await project_all(log_of(story.entries), database)
+    patient = Housekeeping(connection, trim=Trim(entries_max=3, threshold=6))
+    strict = Housekeeping(connection, trim=Trim(entries_max=3, threshold=1))
+
+    gone = [await patient.trim(), await strict.trim(), await strict.trim()]
+
+    assert gone == [0, 8, 0]
+    assert list(map(tuple, await connection.fetch(COUNT_ENTRIES))) == [
+        ("bucket", 1), ("collection", 1), ("group", 3), ("record", 3),
+    ]  # fmt: skip
+
+
+async def test_histories_are_cut_for_each_user_named(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """HIS-12: what others did stays."""
+    story = Story().play([("write", ATLAS), ("write", STATIONS)])
+    story.play([("write", ADDRESSES[4]) for _ in range(9)])
+    await project_all(log_of(story.entries), database)
+    other = Trim(entries_max=1, threshold=1, users=["account:omar"])
+    writer = Trim(entries_max=1, threshold=1, users=["account:omar", WRITER])
+
+    assert await Housekeeping(connection, trim=other).trim() == 0
+    assert await Housekeeping(connection, trim=writer).trim() == 8
 
 
 async def test_large_collections_go_in_pieces(

@@ -233,8 +233,8 @@ async def test_an_idle_projector_shows_that_it_lives(
 
 
 def _steps(chance: random.Random, count: int) -> list[Step]:
-    verbs: Sequence[Verb] = ("write", "delete", "claim")
-    drawn: list[Verb] = chance.choices(verbs, weights=(8, 3, 1), k=count)
+    verbs: Sequence[Verb] = ("write", "delete", "trim", "claim")
+    drawn: list[Verb] = chance.choices(verbs, weights=(8, 3, 1, 1), k=count)
     steps: list[Step] = [(verb, chance.choice(ADDRESSES)) for verb in drawn]
     return [*steps[: count // 2], ("flush", ATLAS), *steps[count // 2 :]]
 

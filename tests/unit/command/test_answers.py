@@ -57,7 +57,7 @@ def told(
         base_url="https://data.example.org",
         id="r",
     )
-    answer = Answer(outcome=outcome, position=POSITION, is_projected=is_projected)
+    answer = Answer(outcome=outcome, order=order, position=POSITION, is_projected=is_projected)
     return Answers(Errors()).tell(request, order, answer)
 
 
@@ -155,7 +155,12 @@ def deleted(*ids: str, next_token: str | None = None) -> Deleted:
         changed(scene(SHARED), ask().delete(), now=NOW + number) for number, _ in enumerate(ids)
     ]
     at = events[-1].last_modified if events else EARLIER
-    return Deleted(events=events, list_at=Timestamp(at), next_token=next_token)
+    return Deleted(
+        events=events,
+        tombstones=[event.after.data for event in events],
+        list_at=Timestamp(at),
+        next_token=next_token,
+    )
 
 
 def test_a_bulk_deletion_is_told_by_its_tombstones() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from muniment.command import bulk
-from muniment.command.bulk import USED_TOKEN, BulkDeletion
+from muniment.command.bulk import BulkDeletion
 from muniment.command.known import Known, KnownBucket, KnownCollection
+from muniment.command.tokens import USED_TOKEN
 from muniment.command.waiting import Deleted
 from muniment.domain.addresses import CollectionId, Kind, record
 from muniment.domain.commands import ANONYMOUS, DeleteMany, Preconditions, Requester
@@ -153,15 +154,17 @@ async def test_each_deletion_has_a_timestamp_of_its_own(rows: Rows) -> None:
     deleted = await deleting.decide(order())
 
     assert isinstance(deleted, Deleted)
-    assert [event.last_modified for event in deleted.events] == [NOW, NOW + 1, NOW + 2]
+    assert deleted.events == deleting.learned
+    assert [event.last_modified for event in deleting.learned] == [NOW, NOW + 1, NOW + 2]
+    assert {event.action for event in deleting.learned} == {Action.DELETED}
     assert deleted.list_at == NOW + 2
-    assert {event.action for event in deleted.events} == {Action.DELETED}
-    assert deleting.learned == deleted.events
 
 
 async def test_nothing_to_delete_leaves_the_list_timestamp(rows: Rows) -> None:
     """DELL-6."""
-    assert await Deleting(rows).decide(order()) == Deleted(events=[], list_at=LIST_AT)
+    assert await Deleting(rows).decide(order()) == Deleted(
+        events=[], tombstones=[], list_at=LIST_AT
+    )
 
 
 async def test_who_may_delete_the_list_is_not_limited_to_their_own(rows: Rows) -> None:

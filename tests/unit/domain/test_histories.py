@@ -128,7 +128,7 @@ def test_each_life_of_a_bucket_or_collection_has_a_uid_of_its_own(told: Told) ->
     births = [
         _life(event)
         for event in told.events
-        if event.action is Action.CREATED and event.address.kind is not Kind.RECORD
+        if event.action is Action.CREATED and event.address.kind in (Kind.BUCKET, Kind.COLLECTION)
     ]
 
     assert len(births) == len(set(births))

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muniment.domain import addresses
-from muniment.domain.addresses import Address
+from muniment.domain.addresses import Address, BucketId
 from muniment.domain.events import (
     Action,
     Cause,
     Event,
     EventId,
+    HistoryTrimmed,
     ObjectChanged,
     PartitionFlushed,
     Snapshot,
@@ -71,6 +72,16 @@ events: st.SearchStrategy[Event] = st.one_of(
         after=snapshots,
         before=st.none() | snapshots,
         records_from=st.none() | timestamps,
+        cause=causes,
+    ),
+    st.builds(
+        HistoryTrimmed,
+        id=texts.map(EventId),
+        bucket_id=texts.map(BucketId),
+        bucket_uid=texts.map(Uid),
+        entries=st.lists(timestamps, min_size=1).map(tuple),
+        stream_at=timestamps,
+        occurred_at=timestamps,
         cause=causes,
     ),
     st.builds(PartitionFlushed, id=texts.map(EventId), occurred_at=timestamps, cause=causes),

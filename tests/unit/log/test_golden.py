@@ -12,12 +12,13 @@ import jsonschema
 import pytest
 
 from muniment.domain import addresses
-from muniment.domain.addresses import Address, Kind
+from muniment.domain.addresses import Address, BucketId, Kind
 from muniment.domain.events import (
     Action,
     Cause,
     Event,
     EventId,
+    HistoryTrimmed,
     ObjectChanged,
     PartitionFlushed,
     Snapshot,
@@ -92,6 +93,15 @@ CHANGES: Final = {
 }
 EVENTS: Final[dict[str, Event]] = {
     **CHANGES,
+    "history.trimmed.1": HistoryTrimmed(
+        id=EventId("019aa60d-3cfa-7000-8000-000000000008"),
+        bucket_id=BucketId("house"),
+        bucket_uid=Uid("019aa60d-3c00-7000-8000-000000000001"),
+        entries=(Timestamp(AT - 7), Timestamp(AT - 5)),
+        stream_at=Timestamp(AT + 2),
+        occurred_at=AT,
+        cause=_cause(Action.UPDATED),
+    ),
     "store.flushed.1": PartitionFlushed(
         id=EventId("019aa60d-3cfa-7000-8000-000000000009"),
         occurred_at=AT,

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muniment.domain.addresses import Kind, bucket, collection, group, record
-from muniment.domain.events import ObjectChanged
+from muniment.domain.events import HistoryTrimmed, ObjectChanged
 from muniment.log.protocol import Entry
-from muniment.projector.fold import ALL_BUCKETS, Batch, ListKey, fold
+from muniment.projector.fold import ALL_BUCKETS, HISTORY, Batch, ListKey, fold
 from tests.support.read_model import view_of_log
-from tests.support.story import ADDRESSES, PARTITIONS, Step, Story
+from tests.support.story import ADDRESSES, PARTITIONS, WRITER, Step, Story
 from tests.support.tables import Tables
 
 ATLAS: Final = bucket("atlas")
@@ -22,7 +22,7 @@ ONE: Final = record("atlas", "stations", "one")
 steps: Final = st.lists(
     st.tuples(
         # A flush among few steps would leave nothing to look at.
-        st.sampled_from(["write"] * 8 + ["delete"] * 4 + ["flush", "claim"]),
+        st.sampled_from(["write"] * 8 + ["delete"] * 4 + ["trim", "trim", "flush", "claim"]),
         st.sampled_from(ADDRESSES),
     ),
     max_size=60,
@@ -99,6 +99,57 @@ def test_a_flush_leaves_only_what_came_after_it() -> None:
     assert list(batch.timestamps) == [ListKey(ALL_BUCKETS, Kind.BUCKET)]
 
 
+def test_what_is_removed_from_a_history_leaves_tombstones_in_order() -> None:
+    """HIS-11, DELL-3: each has a moment of its own, up to the bucket's clock after all of them."""
+    story = Story().play([("write", ATLAS), ("write", STATIONS), ("write", ONE), ("trim", ATLAS)])
+
+    batch = fold(story.entries)
+
+    trimmed = story.entries[-1].content
+    assert isinstance(trimmed, HistoryTrimmed)
+    assert [at for _, _, at in batch.removals] == [trimmed.stream_at - 1, trimmed.stream_at]
+    assert batch.timestamps[ListKey(trimmed.bucket_uid, HISTORY)] == trimmed.stream_at
+
+
+def test_past_acls_are_kept_where_they_change() -> None:
+    """HIS-8: what is in a bucket can be read by who could read the bucket then."""
+    story = Story().play([("write", ATLAS), ("write", ATLAS), ("write", STATIONS), ("write", ONE)])
+    story.delete(STATIONS)
+
+    batch = fold(story.entries)
+
+    bucket_uid = _event(story.entries[1]).bucket_uid
+    collection_uid = _event(story.entries[3]).collection_uid
+    writer = {"write": frozenset({WRITER})}
+    assert [(acl.uid, acl.permissions) for acl in batch.past_acls] == [
+        (bucket_uid, writer),
+        (collection_uid, writer),
+        (collection_uid, {}),
+    ]
+
+
+def test_who_joined_and_left_groups_is_summed_up() -> None:
+    """GRP-5: one row for each member who is in it now and was not, or the other way round."""
+    story = Story().play([("write", ATLAS)])
+    crew = group("atlas", "crew")
+    for members in (["a", "b"], ["b", "c", "c"]):
+        story.write(crew, members=members)
+    begun = fold(story.entries)
+    told = len(story.entries)
+    story.write(crew, members=["c"])
+    story.write(crew, members=["c", "d"])
+    changed = fold(story.entries[told:])
+    told = len(story.entries)
+    story.delete(crew)
+
+    def moves(batch: Batch) -> set[tuple[str, bool]]:
+        return {(change.member, change.is_member) for change in batch.memberships}
+
+    assert moves(begun) == {("b", True), ("c", True)}
+    assert moves(changed) == {("b", False), ("d", True)}
+    assert moves(fold(story.entries[told:])) == {("c", False), ("d", False)}
+
+
 def test_a_flush_leaves_other_partitions_alone() -> None:
     """Each partition has its own flush."""
     story = Story().play([("write", bucket("birds")), ("write", ATLAS), ("flush", ATLAS)])
@@ -160,7 +211,9 @@ def test_the_fold_says_what_the_log_says(steps: Sequence[Step]) -> None:
     }
     assert sorted(timestamps.values()) == sorted(view.timestamps.values())
     assert sorted(history) == sorted(
-        entry["id"] for entries in view.history.values() for entry in entries
+        f"{entry['last_modified']} {entry['id']}"
+        for entries in view.history.values()
+        for entry in entries
     )
 
 

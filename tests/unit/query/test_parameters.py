@@ -9,6 +9,7 @@ from muniment.domain.values import JsonValue, Timestamp
 from muniment.readmodel.lists.parameters import (
     FILTERS_MAX,
     SORTS_MAX,
+    FixedFields,
     parse_fields,
     parse_selection,
     split_name,
@@ -334,3 +335,60 @@ def test_what_would_make_statements_grow_without_end_is_refused() -> None:
     assert refused(*[(f"f{i}", "1") for i in range(FILTERS_MAX + 1)])
     assert refused(("a." * 1000 + "b", "1"))
     assert refused(("_sort", "a." * 1000 + "b"))
+
+
+FIXED = FixedFields(
+    names=frozenset({"id", "last_modified", "uri", "record_id", "target"}),
+    texts=frozenset({"record_id"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "fault"),
+    [
+        (("colour", "1"), ("querystring", "colour", "Unknown filter field 'colour'")),
+        (("min_a.b", "1"), ("querystring", "min_a.b", "Unknown filter field 'a.b'")),
+        (("_sort", "uri,-colour"), ("querystring", None, "Unknown sort field 'colour'")),
+        (
+            ("_fields", "colour,uri,shape.x"),
+            ("body", "Invalid _fields parameter", "Fields colour,shape do not exist"),
+        ),
+    ],
+)
+def test_fixed_fields_are_the_only_ones(
+    query: tuple[str, str], fault: tuple[str, str | None, str]
+) -> None:
+    """QV-7, ERR-28, ERR-29, ERR-30."""
+    parsed = parse_selection([query], now=NOW, limits=Limits(), fixed=FIXED)
+
+    assert isinstance(parsed, Invalid)
+    assert [(f.location, f.name, f.description) for f in parsed.faults] == [fault]
+
+
+@pytest.mark.parametrize(
+    "query", [("uri", "/a"), ("target.data.x", "1"), ("_since", "1"), ("_unknown", "1")]
+)
+def test_fixed_fields_and_what_is_in_them_are_taken(query: tuple[str, str]) -> None:
+    """QV-4, QV-7: judged by the part before the first dot."""
+    assert isinstance(parse_selection([query], now=NOW, limits=Limits(), fixed=FIXED), Selection)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("record_id", "12", "12"),
+        ("record_id", "1.50", "1.50"),
+        ("record_id", '"12"', "12"),
+        ("record_id", "007", "007"),
+        ("record_id", "true", True),
+        ("in_record_id", "12,a,", ["12", "a"]),
+        ("min_record_id", "3", "3"),
+        ("like_record_id", "3", "3"),
+    ],
+)
+def test_numbers_are_texts_where_the_field_is_text(name: str, text: str, value: JsonValue) -> None:
+    """HIS-9: written as they came."""
+    parsed = parse_selection([(name, text)], now=NOW, limits=Limits(), fixed=FIXED)
+
+    assert isinstance(parsed, Selection)
+    assert parsed.filters[0].value == value

@@ -332,7 +332,7 @@ def test_development_settings_on_an_open_port_are_doubtful() -> None:
         {},
     )
 
-    assert len(doubts(settings)) == 3
+    assert len(doubts(settings)) == 4
 
 
 def test_development_settings_on_loopback_are_not() -> None:

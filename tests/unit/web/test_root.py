@@ -67,13 +67,23 @@ async def test_wrong_credentials_are_no_error_there() -> None:
     assert "user" not in json_of(response)
 
 
+EVERYWHERE = {
+    "basicauth",
+    "default_bucket",
+    "history",
+    "permissions_endpoint",
+    "schema",
+}
+
+
 @pytest.mark.parametrize(
     ("settings", "names"),
     [
-        ({}, {"basicauth", "schema"}),
-        ({"auth_policies": ()}, {"schema"}),
-        ({"flush_enabled": True}, {"basicauth", "schema", "flush_endpoint"}),
-        ({"experimental_collection_schema_validation": False}, {"basicauth"}),
+        ({}, EVERYWHERE),
+        ({"auth_policies": ()}, EVERYWHERE - {"basicauth"}),
+        ({"flush_enabled": True}, EVERYWHERE | {"flush_endpoint"}),
+        ({"experimental_collection_schema_validation": False}, EVERYWHERE - {"schema"}),
+        ({"default_bucket_enabled": False}, EVERYWHERE - {"default_bucket"}),
     ],
 )
 async def test_capabilities_are_what_is_there(settings: dict[str, Any], names: set[str]) -> None:

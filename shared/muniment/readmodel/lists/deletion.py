@@ -10,7 +10,14 @@ from muniment.domain.values import Principal, Uid
 from muniment.readmodel.connection import Connection
 from muniment.readmodel.lists.pages import write_token
 from muniment.readmodel.lists.selection import Selection
-from muniment.readmodel.lists.sql import TABLES, Values, conditions, holds_any, page
+from muniment.readmodel.lists.sql import (
+    TABLES,
+    Values,
+    conditions,
+    holds_any,
+    page,
+    shared_objects,
+)
 from muniment.readmodel.sql import Statements
 
 SQL: Final = Statements(__package__, "deletion.sql")
@@ -43,12 +50,14 @@ async def select_for_delete(
     is, `None` for the list of buckets. The next page's token carries the nonce.
     """
     values = Values()
-    own = _own(kind, writable_by, values)
     parent_bound = values.bind(parent or NO_PARENT, "uuid")
+    source, own = TABLES[kind], "TRUE"
+    if writable_by is not None:
+        source, own = _writable(kind, parent_bound, writable_by, values)
     where = conditions(selection, values, with_tombstones=False)
     after, order, sort_values = page(selection, values)
     statement = SQL.select_for_delete.format(
-        table=TABLES[kind],
+        source=source,
         parent=parent_bound,
         own=own,
         where=where,
@@ -74,16 +83,16 @@ async def has_writable(
 ) -> bool:
     """Whether a list holds an object that the principals may write by its own ACEs (PERM-7)."""
     values = Values()
-    statement = SQL.has_writable.format(
-        table=TABLES[kind],
-        parent=values.bind(parent or NO_PARENT, "uuid"),
-        own=_own(kind, principals, values),
-    )
+    parent_bound = values.bind(parent or NO_PARENT, "uuid")
+    source, own = _writable(kind, parent_bound, principals, values)
+    statement = SQL.has_writable.format(source=source, own=own)
     return bool(await connection.fetchval(statement, *values.all))
 
 
-def _own(kind: Kind, principals: frozenset[Principal] | None, values: Values) -> str:
-    if principals is None:
-        return "TRUE"
+def _writable(
+    kind: Kind, parent: str, principals: frozenset[Principal], values: Values
+) -> tuple[str, str]:
+    """Where to look for objects that the principals may write, and the condition that they do."""
     bound = values.bind(sorted(principals), "text[]")
-    return holds_any(own_names(kind, Right.WRITE), bound)
+    source = shared_objects(kind, parent=parent, principals=bound)
+    return source, holds_any(own_names(kind, Right.WRITE), bound)

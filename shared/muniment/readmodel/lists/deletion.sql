@@ -1,7 +1,7 @@
 -- select_for_delete --
 -- One page of a list, and one object more, which tells that there is another page.
 SELECT o.id, {sort_values}::text AS sort_values
-  FROM {table} AS o
+  FROM {source} AS o
  WHERE o.parent = {parent}
    AND {own}
    AND {where}
@@ -12,7 +12,5 @@ SELECT o.id, {sort_values}::text AS sort_values
 -- has_writable --
 SELECT EXISTS (
        SELECT
-         FROM {table} AS o
-        WHERE o.parent = {parent}
-          AND NOT o.deleted
-          AND {own});
+         FROM {source} AS o
+        WHERE {own});

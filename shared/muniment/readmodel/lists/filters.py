@@ -1,7 +1,7 @@
 """One parameter of a query string as a filter, with the rules of its field (QO-1 to QO-10)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from muniment.domain.refusals import Fault
@@ -17,6 +17,7 @@ from muniment.readmodel.lists.selection import (
 from muniment.readmodel.lists.values import (
     DEPTH_MAX,
     NEVER_EQUAL,
+    dump_value,
     has_nul,
     is_too_deep,
     read_timestamp,
@@ -36,6 +37,8 @@ class FieldFilter:
     name: str
     given: str | Sequence[str]
     now: Timestamp
+    texts: frozenset[str] = frozenset()
+    """Fields whose values are text, also where they look like numbers."""
 
     @property
     def value(self) -> JsonValue:
@@ -120,6 +123,8 @@ def _on_id(parameter: FieldFilter, operator: Operator) -> Filter | Fault:
 
 
 def _on_field(parameter: FieldFilter, operator: Operator, path: Path) -> Filter | Fault | None:
+    if path[0] in parameter.texts:
+        parameter = replace(parameter, given=_as_texts(parameter.given, is_list=operator in _LISTS))
     match operator:
         case Operator.LIKE:
             return _like(parameter, path)
@@ -137,6 +142,19 @@ def _on_field(parameter: FieldFilter, operator: Operator, path: Path) -> Filter 
             return Filter(path=path, operator=operator, value=values)
         case _:
             return Filter(path=path, operator=operator, value=parameter.value)
+
+
+def _as_texts(given: str | Sequence[str], *, is_list: bool) -> str | Sequence[str]:
+    """Numbers in quotes, so that they are read as the text that they are written with."""
+    if not isinstance(given, str):
+        return given
+    return ",".join(map(_as_text, given.split(","))) if is_list else _as_text(given)
+
+
+def _as_text(given: str) -> str:
+    value = read_value(given)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return dump_value(given.strip()) if is_number else given
 
 
 def _like(parameter: FieldFilter, path: Path) -> Filter | Fault:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from muniment.domain.refusals import Fault, Invalid
@@ -10,7 +11,6 @@ from muniment.readmodel.lists.filters import FieldFilter, read_filter, read_time
 from muniment.readmodel.lists.pages import Place, read_token
 from muniment.readmodel.lists.selection import (
     DEFAULT_ORDER,
-    ID,
     Filter,
     Limits,
     Operator,
@@ -40,9 +40,22 @@ _HUGE: Final = 10**18
 _TIMES: Final = {"_since": Operator.GT, "_before": Operator.LT, "_to": Operator.LT}
 
 
-def parse_selection(query: Query, *, now: Timestamp, limits: Limits) -> Selection | Invalid:
-    """What the query string selects, or every fault in it."""
-    return _Parser(now, limits).parse(gather(query))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedFields:
+    """The only fields that a list's objects have, by the part before the first dot (QV-7)."""
+
+    names: frozenset[str]
+    texts: frozenset[str] = frozenset()
+    """Those whose values are text, also where they look like numbers (HIS-9)."""
+    order: tuple[Sort, ...] = DEFAULT_ORDER
+    """The list's own; it ends with a field in which no two objects are alike."""
+
+
+def parse_selection(
+    query: Query, *, now: Timestamp, limits: Limits, fixed: FixedFields | None = None
+) -> Selection | Invalid:
+    """What the query string selects, or every fault in it; any field is known if none are fixed."""
+    return _Parser(now, limits, fixed).parse(gather(query))
 
 
 def parse_fields(query: Query) -> tuple[Path, ...] | Invalid | None:
@@ -79,9 +92,10 @@ def split_name(name: str) -> tuple[Operator, Path]:
 class _Parser:
     """Reads one query string, gathering faults as it goes."""
 
-    def __init__(self, now: Timestamp, limits: Limits) -> None:
+    def __init__(self, now: Timestamp, limits: Limits, fixed: FixedFields | None) -> None:
         self._now = now
         self._limits = limits
+        self._fixed = fixed
         self._faults: list[Fault] = []
         self._filters: list[Filter] = []
 
@@ -94,6 +108,7 @@ class _Parser:
         order = self._order(self._text("_sort", given))
         place = self._place(given, order)
         fields = _paths(self._text("_fields", given))
+        self._check_fields(fields or ())
         if self._faults:
             return Invalid(tuple(self._faults))
         return Selection(
@@ -110,7 +125,8 @@ class _Parser:
         read = self._reader(name)
         if read is None:
             return
-        found = read(FieldFilter(name=name, given=given, now=self._now))
+        texts = self._fixed.texts if self._fixed else frozenset[str]()
+        found = read(FieldFilter(name=name, given=given, now=self._now, texts=texts))
         if isinstance(found, Fault):
             self._faults.append(found)
         elif found is not None:
@@ -125,6 +141,9 @@ class _Parser:
         field_operator, path = split_name(name)
         if len(path) > PATH_PARTS_MAX:
             self._fault(name, f"More than {PATH_PARTS_MAX} parts in a field")
+            return None
+        if not self._is_known(path):
+            self._fault(name, f"Unknown filter field '{'.'.join(path)}'")
             return None
         return lambda parameter: read_filter(parameter, field_operator, path)
 
@@ -142,6 +161,7 @@ class _Parser:
 
     def _order(self, text: str) -> tuple[Sort, ...]:
         """QS-1 to QS-3. Ends with a field in which no two objects are alike."""
+        default = self._fixed.order if self._fixed else DEFAULT_ORDER
         order: dict[Path, Sort] = {}
         for piece in text.split(","):
             if match := _SORT.fullmatch(piece.strip()):
@@ -149,11 +169,14 @@ class _Parser:
                 order.setdefault(path, Sort(path=path, is_descending=match["sign"] == "-"))
         if len(order) > SORTS_MAX or any(len(path) > PATH_PARTS_MAX for path in order):
             self._fault("_sort", "Too many fields")
-            return DEFAULT_ORDER
-        for sort in DEFAULT_ORDER:
+            return default
+        for path in order:
+            if not self._is_known(path):
+                self._fault(None, f"Unknown sort field '{'.'.join(path)}'")
+        for sort in default:
             order.setdefault(sort.path, sort)
         wanted = tuple(order.values())
-        return wanted[: list(order).index(ID) + 1]
+        return wanted[: list(order).index(default[-1].path) + 1]
 
     def _place(self, given: dict[str, Given], order: Sequence[Sort]) -> Place | None:
         token = given.get("_token")
@@ -163,6 +186,17 @@ class _Parser:
         if place is None:
             self._fault(None, "_token has invalid content")
         return place
+
+    def _is_known(self, path: Path) -> bool:
+        return self._fixed is None or path[0] in self._fixed.names
+
+    def _check_fields(self, fields: Sequence[Path]) -> None:
+        """ERR-30, which names the body although there is none."""
+        unknown = dict.fromkeys(path[0] for path in fields if not self._is_known(path))
+        if unknown:
+            description = f"Fields {','.join(unknown)} do not exist"
+            name = "Invalid _fields parameter"
+            self._faults.append(Fault(location="body", name=name, description=description))
 
     def _text(self, name: str, given: dict[str, Given]) -> str:
         text = given.get(name, "")

@@ -8,6 +8,7 @@ in Postgres's order, as in 10.3.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from muniment.domain.addresses import Kind
@@ -24,6 +25,9 @@ from muniment.readmodel.lists.selection import (
     SortValue,
 )
 from muniment.readmodel.lists.values import dump_value
+from muniment.readmodel.sql import Statements
+
+SQL: Final = Statements(__package__, "shared.sql")
 
 TABLES: Final[Mapping[Kind, str]] = {
     Kind.BUCKET: "bucket",
@@ -33,10 +37,23 @@ TABLES: Final[Mapping[Kind, str]] = {
 }
 
 
-class Values:
-    """The values of one statement, in the order of its placeholders."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Rows under the alias `o` whose fields are columns of their own, and not in `data`."""
 
-    def __init__(self) -> None:
+    fields: Mapping[str, str]
+    """Field to an expression of type `jsonb`, NULL where the row lacks it."""
+    texts: Mapping[str, str]
+    """Field to what its equality with a text is in SQL, so that an index can find it: `{}` stands
+    for the comparison."""
+    id: str = "o.id"
+
+
+class Values:
+    """The values of one statement, in the order of its placeholders, and where its fields are."""
+
+    def __init__(self, columns: Columns | None = None) -> None:
+        self.columns = columns
         self._bound: list[object] = []
 
     @property
@@ -77,6 +94,16 @@ def page(selection: Selection, values: Values) -> tuple[str, str, str]:
     return after, order, f"jsonb_build_array({', '.join(keys)})"
 
 
+def shared_objects(kind: Kind, *, parent: str, principals: str) -> str:
+    """What to read from instead of a whole table, for objects that name one of the principals.
+
+    They are found by an index; `holds_any` must still be asked of each.
+    """
+    return SQL.shared.format(
+        kind=kind.value, table=TABLES[kind], parent=parent, principals=principals
+    )
+
+
 def holds_any(names: Sequence[str], principals: str) -> str:
     """Whether the object's own ACEs give one of the permissions to one of the principals."""
     held = " OR ".join(f"o.permissions -> '{name}' ?| {principals}" for name in names)
@@ -112,7 +139,7 @@ def _beyond(sort: Sort, key: str, bound: str | None) -> str:
 def _key(path: Path, values: Values) -> str:
     """What a field is ordered by."""
     if path == ID:
-        return "o.id"
+        return values.columns.id if values.columns else "o.id"
     if path == LAST_MODIFIED:
         return "o.last_modified"
     return f"jsonb_insert('[]', '{{0}}', {_field(path, values)})"
@@ -127,7 +154,10 @@ def _bind_key(path: Path, value: JsonValue, values: Values) -> str:
 
 
 def _field(path: Path, values: Values) -> str:
-    return "(o.data" + "".join(f" -> {values.bind(part, 'text')}" for part in path) + ")"
+    root, rest = ("o.data", path)
+    if values.columns is not None:
+        root, rest = values.columns.fields[path[0]], path[1:]
+    return f"({root}" + "".join(f" -> {values.bind(part, 'text')}" for part in rest) + ")"
 
 
 def _condition(one: Filter, values: Values) -> str:
@@ -156,7 +186,14 @@ def _compared(one: Filter, values: Values) -> str:
 
 
 def _equal(one: Filter, values: Values) -> str:
+    if (text := _text_column(one, values)) and isinstance(one.value, str):
+        return text.format(f"= {values.bind(one.value, 'text')}")
     return f"{_value(one.path, values)} = {_bind(one.path, one.value, values)}"
+
+
+def _text_column(one: Filter, values: Values) -> str | None:
+    root, *rest = one.path
+    return None if rest or values.columns is None else values.columns.texts.get(root)
 
 
 def _not_equal(one: Filter, values: Values) -> str:
@@ -164,6 +201,9 @@ def _not_equal(one: Filter, values: Values) -> str:
 
 
 def _in(one: Filter, values: Values) -> str:
+    members = _many(one.value)
+    if (text := _text_column(one, values)) and all(isinstance(each, str) for each in members):
+        return text.format(f"= ANY ({values.bind(members, 'text[]')})")
     return f"{_value(one.path, values)} = ANY ({_bind_many(one, values)})"
 
 

@@ -29,9 +29,19 @@ class AccessSettings(Subject):
     userid_hmac_secret: SecretStr = Field(
         default=SecretStr(""), description="Secret from which `basicauth` makes user ids."
     )
+    default_bucket_enabled: bool = Field(
+        default=True,
+        description="Give each user a bucket of their own under the name `default`.",
+    )
     default_bucket_hmac_secret: SecretStr = Field(
         default=SecretStr(""),
         description="Secret from which the id of a user's default bucket is made.",
+    )
+    account_cache_ttl_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="Seconds for which the check of a password is not repeated; a change of the "
+        "password counts at once.",
     )
 
 

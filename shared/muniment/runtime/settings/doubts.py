@@ -23,7 +23,22 @@ def doubts(settings: Settings) -> tuple[str, ...]:
         )
     if settings.flush_enabled:
         found.append("flush_enabled lets anyone who reaches the server remove all data.")
+    if policies and _default_bucket_ids_are_open(settings):
+        found.append(
+            "default_bucket_hmac_secret is empty: the ids of users' default buckets can be worked "
+            "out, and taken before they come."
+        )
+    if "openid" in policies and "*" in (settings.openid_callback_origins or settings.cors_origins):
+        found.append(
+            "openid_callback_origins is open to all: a link to a login can have the token sent "
+            "anywhere."
+        )
     return tuple(found)
+
+
+def _default_bucket_ids_are_open(settings: Settings) -> bool:
+    secret = settings.default_bucket_hmac_secret.get_secret_value()
+    return settings.default_bucket_enabled and not secret
 
 
 def _is_loopback(host: str) -> bool:

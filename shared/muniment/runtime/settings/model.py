@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from muniment.runtime.settings.access import AccessSettings, PrincipalSettings
 from muniment.runtime.settings.fields import Subject
+from muniment.runtime.settings.openid import OpenIdSettings
 from muniment.runtime.settings.protocol import (
     AnswerSettings,
     ApiSettings,
@@ -38,6 +39,7 @@ SUBJECTS: Final[tuple[type[Subject], ...]] = (
     FlowSettings,
     WebhookSettings,
     AccessSettings,
+    OpenIdSettings,
     ApiSettings,
     AnswerSettings,
     CacheSettings,
@@ -47,14 +49,9 @@ SUBJECTS: Final[tuple[type[Subject], ...]] = (
 
 LATER: Final = frozenset(
     {
-        *("account_create_principals", "account_read_principals", "account_write_principals"),
         *("group_create_principals", "group_read_principals", "group_write_principals"),
         "group_cache_expires_seconds",
-        "user_data_delete_principals",
-        *("history_exclude_resources", "history_exclude_user_ids", "history_auto_trim_max_count"),
-        *("history_auto_trim_user_ids", "history_auto_trim_threshold"),
         "experimental_permissions_endpoint",
-        "default_bucket_hmac_secret",
     }
 )
 """Settings that the contract names and that have an effect from the next version on."""
@@ -72,6 +69,7 @@ class Settings(
     FlowSettings,
     WebhookSettings,
     AccessSettings,
+    OpenIdSettings,
     ApiSettings,
     AnswerSettings,
     CacheSettings,

@@ -19,6 +19,10 @@ class ApiSettings(Subject):
         default=False,
         description="Serve `POST /v1/__flush__`, which removes all data: development only.",
     )
+    counters_enabled: bool = Field(
+        default=False,
+        description="Serve `/v1/__counters__`, which tells anybody how many objects there are.",
+    )
     explicit_permissions: bool = Field(
         default=True,
         description="Who creates or changes an object is added to its `write` principals.",
@@ -156,8 +160,13 @@ class CacheSettings(Subject):
 class HistorySettings(Subject):
     title: ClassVar[str] = "History"
 
+    history_enabled: bool = Field(
+        default=True,
+        description="Serve the history of buckets, and collections as they were at a moment.",
+    )
     history_exclude_resources: Words = Field(
-        default=(), description="URIs of the objects whose changes make no entry."
+        default=(),
+        description="URIs of objects whose changes make no entry, nor those of what is in them.",
     )
     history_exclude_user_ids: Words = Field(
         default=(), description="Users whose changes make no entry."

@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from muniment.domain.values import JsonObject
-from muniment.query.fields import project, project_list
+from muniment.readmodel.lists.fields import project, project_list
 
 DATA: Final[JsonObject] = {
     "id": "a",

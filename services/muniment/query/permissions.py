@@ -1,0 +1,174 @@
+"""GET and HEAD of `/permissions`: what the requester is listed for, anywhere (section 19)."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import asyncpg
+
+from muniment.domain.addresses import Kind
+from muniment.domain.permissions import IMPLIED, PERMISSION_NAMES, Granted
+from muniment.domain.refusals import Invalid
+from muniment.domain.values import Timestamp
+from muniment.query.lists import NOTHING, next_page
+from muniment.query.store import Store
+from muniment.readmodel.lists.fields import project_list
+from muniment.readmodel.lists.parameters import FixedFields, parse_selection
+from muniment.readmodel.lists.selection import LAST_MODIFIED, Limits, Selection, Sort
+from muniment.readmodel.lists.sql import TABLES, Columns, Values, conditions, holds_any, page
+from muniment.readmodel.principals import PRINCIPALS, asker, members_for
+from muniment.readmodel.sql import Statements
+from muniment.web.cache import UNCACHED
+from muniment.web.conditions import read_preconditions, revision_headers
+from muniment.web.errors import Errors
+from muniment.web.http import Request, Response
+
+SQL: Final = Statements(__package__, "permissions.sql")
+
+_NAMES: Final = (
+    "uri",
+    "resource_name",
+    "bucket_id",
+    "collection_id",
+    "group_id",
+    "record_id",
+)
+
+FIELDS: Final = FixedFields(
+    names=frozenset({*_NAMES, "id", "last_modified"}),
+    texts=frozenset({*_NAMES, "id"}),
+    order=(Sort(path=("uri",), is_descending=True),),
+)
+"""PRM-6: `last_modified` is accepted, and means nothing."""
+
+_COLUMNS: Final = Columns(
+    fields={name: f"to_jsonb(o.{name})" for name in _NAMES},
+    texts={name: f"o.{name} {{}}" for name in _NAMES},
+)
+
+_ROOT: Final = "root"
+
+_PARENTS: Final[Mapping[str, str]] = {
+    Kind.BUCKET: _ROOT,
+    Kind.GROUP: Kind.BUCKET,
+    Kind.COLLECTION: Kind.BUCKET,
+    Kind.RECORD: Kind.COLLECTION,
+}
+"""On what the right to create an object of a kind is held."""
+
+_EVERYWHERE: Final = (Kind.BUCKET, Kind.GROUP, Kind.COLLECTION)
+"""The kinds of which a setting's holder is told every object."""
+
+
+class PermissionReads:
+    """Answers reads of `/permissions` with one statement."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        granted: Granted,
+        errors: Errors,
+        limits: Limits,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._settings = list(_settings(granted))
+        self._errors = errors
+        self._limits = limits
+        self._now_s = now_s
+
+    async def handle(self, request: Request) -> Response:
+        """The entries, or what is wrong with the request. Raises `Unavailable`."""
+        _, header_faults = read_preconditions(request.headers)
+        now = Timestamp(int(self._now_s() * 1000))
+        selection = parse_selection(request.query, now=now, limits=self._limits, fixed=FIELDS)
+        faults = (*request.faults, *header_faults)
+        if isinstance(selection, Invalid):
+            faults, selection = (*faults, *selection.faults), NOTHING
+        if faults:
+            return self._errors.refuse(Invalid(faults), request.requester)
+        selection = _timeless(selection)
+        row = await self._read(request, selection)
+        # There is no timeline here: the tag is new each time, and never matches one (PRM-7).
+        headers = {**revision_headers(now), **UNCACHED}
+        if request.method == "HEAD":
+            headers["Total-Objects"] = headers["Total-Records"] = str(row["matches"])
+            return Response(headers=headers)
+        if row["last"] is not None:
+            headers["Next-Page"] = next_page(request, selection, row["last"])
+        body: bytes = row["body"]
+        fields = selection.fields
+        return Response(headers=headers, body=project_list(body, fields) if fields else body)
+
+    async def _read(self, request: Request, selection: Selection) -> asyncpg.Record:
+        values = Values(_COLUMNS)
+        statement = self._statement(request, selection, values)
+        return await self._store.read_list(statement, values.all)
+
+    def _statement(self, request: Request, selection: Selection, values: Values) -> str:
+        direct = values.bind(sorted(request.requester.principals), "text[]")
+        members = values.bind(members_for(request.requester), "text[]")
+        if request.method == "HEAD":
+            where = conditions(selection, values, with_tombstones=False)
+            found = SQL.count.format(where=where)
+        else:
+            where = conditions(selection, values, with_tombstones=False)
+            after, order, sort_values = page(selection, values)
+            found = SQL.page.format(
+                principals=PRINCIPALS,
+                where=where,
+                after=after,
+                order=order,
+                sort_values=sort_values,
+                limit=values.bind(selection.limit, "integer"),
+            )
+        return SQL.entries.format(
+            asker=asker(direct=direct, members=members).rstrip(),
+            principals=PRINCIPALS,
+            settings=_table(self._settings, 3, values),
+            implied=_table(_implied(), 3, values),
+            buckets=self._objects(Kind.BUCKET),
+            groups=self._objects(Kind.GROUP),
+            collections=self._objects(Kind.COLLECTION),
+            records=self._objects(Kind.RECORD),
+            found=found,
+        )
+
+    def _objects(self, kind: Kind) -> str:
+        table = TABLES[kind]
+        visible = holds_any(PERMISSION_NAMES[kind], PRINCIPALS)
+        own = SQL.own.format(kind=kind.value, table=table, visible=visible)
+        if kind in _EVERYWHERE and any(name == kind for name, _, _ in self._settings):
+            return own + SQL.all.format(kind=kind.value, table=table)
+        return own
+
+
+def _settings(granted: Granted) -> Iterable[tuple[str, str, str]]:
+    """What is given by settings: on which resource, which permission, to whom (PRM-4)."""
+    for kind, by_name in granted.by_kind.items():
+        for name, holders in by_name.items():
+            for holder in holders:
+                if name == "create":
+                    yield _PARENTS[kind], f"{kind}:create", holder
+                else:
+                    yield kind, name, holder
+
+
+def _implied() -> Iterable[tuple[str, str, str]]:
+    yield _ROOT, f"{Kind.BUCKET}:create", f"{Kind.BUCKET}:create"
+    for kind, by_name in IMPLIED.items():
+        for held, given in by_name.items():
+            yield from ((kind, held, name) for name in given)
+
+
+def _table(rows: Iterable[tuple[str, ...]], width: int, values: Values) -> str:
+    """The rows as columns for `unnest`."""
+    columns: Sequence[Sequence[str]] = list(zip(*rows, strict=True)) or [()] * width
+    return ", ".join(values.bind(list(column), "text[]") for column in columns)
+
+
+def _timeless(selection: Selection) -> Selection:
+    kept = tuple(each for each in selection.filters if each.path != LAST_MODIFIED)
+    return replace(selection, filters=kept)

@@ -1,0 +1,111 @@
+-- entries --
+-- What the requester's principals are listed for, anywhere. What is found is read from `entry`.
+{asker},
+wanted AS MATERIALIZED (
+    SELECT hashtextextended(one, 0) AS principal
+      FROM unnest({principals}) AS one
+),
+-- What the settings give the requester (PRM-4).
+setting AS MATERIALIZED (
+    SELECT DISTINCT one.resource_name, one.permission
+      FROM unnest({settings}) AS one (resource_name, permission, principal)
+     WHERE ARRAY[one.principal] && {principals}
+),
+implied AS MATERIALIZED (
+    SELECT *
+      FROM unnest({implied}) AS one (resource_name, held, given)
+),
+entry AS NOT MATERIALIZED (
+    SELECT '/' AS uri, 'root' AS resource_name, NULL AS bucket_id, NULL AS collection_id,
+           NULL AS group_id, NULL AS record_id, '' AS id, '{{}}'::jsonb AS permissions
+     WHERE EXISTS (SELECT FROM setting WHERE resource_name = 'root')
+    UNION ALL
+    SELECT '/buckets/' || o.id, 'bucket', o.id, NULL, NULL, NULL, o.id, o.permissions
+      FROM ({buckets}) AS o
+    UNION ALL
+    SELECT '/buckets/' || b.id || '/groups/' || o.id, 'group', b.id, NULL, o.id, NULL, o.id,
+           o.permissions
+      FROM ({groups}) AS o
+      JOIN bucket AS b ON b.uid = o.parent
+    UNION ALL
+    SELECT '/buckets/' || b.id || '/collections/' || o.id, 'collection', b.id, o.id, NULL, NULL, o.id,
+           o.permissions
+      FROM ({collections}) AS o
+      JOIN bucket AS b ON b.uid = o.parent
+    UNION ALL
+    SELECT '/buckets/' || b.id || '/collections/' || c.id || '/records/' || o.id, 'record', b.id, c.id,
+           NULL, o.id, o.id, o.permissions
+      FROM ({records}) AS o
+      JOIN collection AS c ON c.uid = o.parent
+      JOIN bucket AS b ON b.uid = c.parent
+)
+{found};
+
+-- own --
+-- The objects of a kind, in any list, whose own ACEs name one of the principals (PRM-1).
+SELECT object.*
+  FROM (SELECT DISTINCT ace.parent, ace.acl
+          FROM ace
+         WHERE ace.kind = '{kind}'
+           AND ace.principal = ANY (ARRAY (SELECT principal FROM wanted))) AS named
+ CROSS JOIN LATERAL (
+       SELECT o.parent, o.id, o.permissions
+         FROM {table} AS o
+        WHERE o.parent = named.parent
+          AND NOT o.deleted
+          AND jsonb_hash_extended(o.permissions, uuid_hash_extended(o.parent, 0)) = named.acl
+          AND {visible}
+       OFFSET 0) AS object
+
+-- all --
+-- All objects of a kind, where the settings give the requester something on that.
+UNION
+SELECT o.parent, o.id, o.permissions
+  FROM {table} AS o
+ WHERE NOT o.deleted
+   AND EXISTS (SELECT FROM setting WHERE resource_name = '{kind}')
+
+-- page --
+-- One entry more than the page holds is fetched: it tells whether there is a next page.
+SELECT convert_to(
+           '{{"data":[' || coalesce(array_to_string((array_agg(chosen.data::text))[1:{limit}], ','), '')
+               || ']}}',
+           'UTF8'
+       ) AS body,
+       CASE WHEN count(*) > {limit} THEN (array_agg(chosen.sort_values))[{limit}] END AS last,
+       NULL::bigint AS matches
+  FROM (SELECT sorted.sort_values,
+               jsonb_strip_nulls(
+                   jsonb_build_object(
+                       'uri', sorted.uri,
+                       'resource_name', sorted.resource_name,
+                       'bucket_id', sorted.bucket_id,
+                       'collection_id', sorted.collection_id,
+                       'group_id', sorted.group_id,
+                       'record_id', sorted.record_id,
+                       'id', nullif(sorted.id, ''),
+                       'permissions', (
+                           SELECT jsonb_agg(DISTINCT implied.given)
+                             FROM implied
+                            WHERE implied.resource_name = sorted.resource_name
+                              AND (sorted.permissions -> implied.held ?| {principals}
+                                   OR EXISTS (
+                                       SELECT
+                                         FROM setting
+                                        WHERE setting.resource_name = implied.resource_name
+                                          AND setting.permission = implied.held)))
+                   )
+               ) AS data
+          FROM (SELECT o.*, {sort_values} AS sort_values
+                  FROM (SELECT *, 0::bigint AS last_modified, FALSE AS deleted FROM entry) AS o
+                 WHERE {where}
+                   AND {after}
+                 ORDER BY {order}
+                 LIMIT {limit} + 1) AS sorted) AS chosen
+
+-- count --
+SELECT NULL::bytea AS body,
+       NULL::jsonb AS last,
+       count(*) AS matches
+  FROM (SELECT *, 0::bigint AS last_modified, FALSE AS deleted FROM entry) AS o
+ WHERE {where}

@@ -1,0 +1,97 @@
+"""The part of a process that serves accounts, put together here."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from muniment.accounts.handler import AccountHandler
+from muniment.accounts.lists import AccountLists
+from muniment.accounts.passwords import Passwords
+from muniment.accounts.policy import AccountPolicy
+from muniment.accounts.store import AccountStore, open_durable_pool
+from muniment.domain.accounts import AccountRights
+from muniment.domain.values import Principal, Timestamp
+from muniment.readmodel.lists.selection import Limits
+from muniment.runtime.settings import Settings
+from muniment.web.edge import Edge
+from muniment.web.http import Handler, Request, Response
+from muniment.web.root import InGroups
+from muniment.web.routes import Endpoint
+
+
+class Accounts:
+    """The policy `account`, and the handlers of `/accounts`; there also while Postgres is away."""
+
+    def __init__(self, settings: Settings, store: AccountStore, passwords: Passwords) -> None:
+        self._settings = settings
+        self._store = store
+        self._passwords = passwords
+        self.policy = AccountPolicy(store, passwords)
+
+    def handlers(self, edge: Edge, in_groups: InGroups) -> dict[Endpoint, Handler]:
+        """What answers for the endpoints of accounts; ACEs and settings may name groups."""
+        settings = self._settings
+        rights = rights_of(settings)
+        lists = AccountLists(
+            store=self._store,
+            rights=rights,
+            errors=edge.errors,
+            limits=Limits(page_max=settings.paginate_by, fetch_max=settings.storage_max_fetch_size),
+            now=_now,
+        )
+        handler = AccountHandler(
+            store=self._store,
+            passwords=self._passwords,
+            reader=edge.commands,
+            rights=rights,
+            errors=edge.errors,
+            now=_now,
+        )
+
+        async def answer_list(request: Request) -> Response:
+            request.requester = await in_groups(request.requester)
+            match request.method:
+                case "POST":
+                    return await handler.write(request)
+                case "DELETE":
+                    return await lists.delete(request)
+                case _:
+                    return await lists.read(request)
+
+        async def answer_object(request: Request) -> Response:
+            request.requester = await in_groups(request.requester)
+            is_read = request.method in ("GET", "HEAD")
+            return await (handler.read(request) if is_read else handler.write(request))
+
+        return {Endpoint.ACCOUNTS: answer_list, Endpoint.ACCOUNT: answer_object}
+
+    async def delete_all(self) -> None:
+        """The development flush (FL-1)."""
+        await self._store.delete_all()
+
+
+@asynccontextmanager
+async def open_accounts(settings: Settings) -> AsyncGenerator[Accounts | None]:
+    """Accounts, where the policies name them."""
+    if "account" not in settings.auth_policies:
+        yield None
+        return
+    passwords = Passwords(verdict_ttl_s=settings.account_cache_ttl_seconds)
+    try:
+        async with open_durable_pool(settings) as pool:
+            yield Accounts(settings, AccountStore(pool), passwords)
+    finally:
+        passwords.close()
+
+
+def rights_of(settings: Settings) -> AccountRights:
+    """`account_*_principals`."""
+    return AccountRights(
+        create=frozenset(map(Principal, settings.account_create_principals)),
+        read=frozenset(map(Principal, settings.account_read_principals)),
+        write=frozenset(map(Principal, settings.account_write_principals)),
+    )
+
+
+def _now() -> Timestamp:
+    return Timestamp(time.time_ns() // 1_000_000)

@@ -1,0 +1,44 @@
+"""What becomes of an object when a principal is to be forgotten (contract UD-1)."""
+
+from dataclasses import replace
+
+from muniment.domain.addresses import Address, Kind
+from muniment.domain.decisions import Moment, deletion
+from muniment.domain.events import Action, Cause, ObjectChanged, Snapshot
+from muniment.domain.states import Present, Scene
+from muniment.domain.values import JsonObject, Permissions, Principal
+
+
+def forget(
+    scene: Scene, address: Address, principal: Principal, *, moment: Moment, cause: Cause
+) -> ObjectChanged | None:
+    """Delete what the principal alone may write, and take it out of all else; none if not there.
+
+    No right is asked for: who may order this may do it everywhere.
+    """
+    target = scene.target
+    if not isinstance(target, Present):
+        return None
+    at = scene.timeline.next(moment.now)
+    gone = deletion(scene, address, target, at=at, moment=moment, cause=cause)
+    if target.permissions.get("write") == frozenset({principal}):
+        return gone
+    permissions = _without(target.permissions, principal)
+    data = _left(target.data, principal) if address.kind is Kind.GROUP else target.data
+    if permissions == target.permissions and data == target.data:
+        return None
+    after = Snapshot(data={**data, "last_modified": at}, permissions=permissions)
+    return replace(gone, action=Action.UPDATED, after=after, records_from=None)
+
+
+def _without(permissions: Permissions, principal: Principal) -> Permissions:
+    left = {name: holders - {principal} for name, holders in permissions.items()}
+    return {name: holders for name, holders in left.items() if holders}
+
+
+def _left(data: JsonObject, principal: Principal) -> JsonObject:
+    """A group without the member."""
+    members = data.get("members")
+    if not isinstance(members, list | tuple):
+        return data
+    return {**data, "members": [member for member in members if member != principal]}

@@ -1,0 +1,80 @@
+"""What becomes of objects when a principal is forgotten."""
+
+import pytest
+
+from muniment.domain.addresses import Address, Kind, group
+from muniment.domain.events import Action, Cause, ObjectChanged
+from muniment.domain.forgetting import forget
+from muniment.domain.states import State
+from muniment.domain.values import Permissions, Principal
+from tests.support.deciding import (
+    BUCKET,
+    COLLECTION,
+    LIST_AT,
+    NOW,
+    RECORD,
+    acl,
+    moment,
+    present,
+    scene,
+    tombstone,
+)
+
+OMAR = Principal("account:omar")
+GROUP = group("atlas", "curators")
+CAUSE = Cause(actor=Principal("account:operator"), request_id="r1")
+
+
+def forgotten(target: State, address: Address = RECORD) -> ObjectChanged | None:
+    around = scene(target, kind=address.kind)
+    return forget(around, address, OMAR, moment=moment(), cause=CAUSE)
+
+
+@pytest.mark.parametrize("address", [BUCKET, COLLECTION, GROUP, RECORD], ids=list(Kind))
+def test_what_the_principal_alone_may_write_is_deleted(address: Address) -> None:
+    """UD-1: readers do not keep it alive."""
+    target = present(address, permissions=acl(write=OMAR, read="account:nadia"))
+
+    event = forgotten(target, address)
+
+    assert event is not None
+    assert event.action is Action.DELETED
+    assert event.after.permissions == {}
+    assert event.cause == CAUSE
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (acl(write=[OMAR, "account:nadia"]), acl(write="account:nadia")),
+        (acl(write="account:nadia", read=OMAR), acl(write="account:nadia")),
+        (acl(read=[OMAR, "account:pia"]), acl(read="account:pia")),
+        (acl(record_create=OMAR), {}),
+    ],
+)
+def test_the_principal_is_taken_out_of_all_else(before: Permissions, after: Permissions) -> None:
+    """UD-1: a change like any other, with a timestamp of its own."""
+    event = forgotten(present(COLLECTION, permissions=before, title="Log"), COLLECTION)
+
+    assert event is not None
+    assert event.action is Action.UPDATED
+    assert event.after.permissions == after
+    assert event.after.data == {"id": "stations", "last_modified": NOW, "title": "Log"}
+    assert event.last_modified == NOW > LIST_AT
+    assert event.records_from is None
+
+
+def test_groups_lose_the_member() -> None:
+    """UD-1: also where no ACE names them."""
+    event = forgotten(present(GROUP, members=[OMAR, "account:pia", OMAR]), GROUP)
+
+    assert event is not None
+    assert event.after.data["members"] == ["account:pia"]
+
+
+@pytest.mark.parametrize(
+    "target", [present(RECORD), present(GROUP, members=["account:pia"]), tombstone()]
+)
+def test_what_does_not_name_the_principal_stays_as_it_is(target: State) -> None:
+    """Its timestamp too."""
+    assert forgotten(target) is None
