@@ -1,6 +1,7 @@
 """Writes over HTTP on a real Kafka and Postgres, through two instances that share the work."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -166,6 +167,22 @@ async def test_a_list_is_deleted_in_pages(nadia: Client, atlas: str) -> None:
     assert revisions == sorted(set(revisions))
     empty = await nadia("DELETE", records)
     assert (empty.data, empty.revision) == ([], revisions[-1])
+
+
+async def test_buckets_are_deleted_in_pages(nadia: Client) -> None:
+    """DELL-4: each bucket has an owner of its own, and the pages are the same."""
+    name = uuid.uuid4().hex[:8]
+    for number in range(3):
+        await nadia("PUT", f"/buckets/{name}-{number}")
+
+    first = await nadia("DELETE", f"/buckets?_limit=2&_sort=id&like_id={name}")
+    assert [each["id"] for each in first.data] == [f"{name}-0", f"{name}-1"]
+    following = first.headers["Next-Page"].partition("/v1")[2]
+    last = await nadia("DELETE", following)
+    assert [each["id"] for each in last.data] == [f"{name}-2"]
+    assert "Next-Page" not in last.headers
+    used = await nadia("DELETE", following)
+    assert (used.status, used.body["errno"]) == (400, 107)
 
 
 async def test_a_list_deletion_of_many_is_one_step(nadia: Client, atlas: str) -> None:

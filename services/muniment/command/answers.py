@@ -104,10 +104,15 @@ def _deleted(request: Request, outcome: Deleted) -> Response:
     """The tombstones of a bulk delete, and where to go on (DELL-1, DELL-3, DELL-4)."""
     headers = revision_headers(outcome.list_at)
     if outcome.next_token is not None:
-        kept = [(name, value) for name, value in request.query if name.strip() != "_token"]
-        query = urlencode([*kept, ("_token", outcome.next_token)])
-        headers["Next-Page"] = f"{request.base_url}{request.raw_path}?{query}"
+        headers["Next-Page"] = next_page(request, outcome.next_token)
     return Response(headers=headers, body=orjson.dumps({"data": outcome.tombstones}))
+
+
+def next_page(request: Request, token: str) -> str:
+    """The URL of the page after this one."""
+    kept = [(name, value) for name, value in request.query if name.strip() != "_token"]
+    query = urlencode([*kept, ("_token", token)])
+    return f"{request.base_url}{request.raw_path}?{query}"
 
 
 def _body(data: JsonObject, permissions: Permissions, requester: Requester) -> bytes:

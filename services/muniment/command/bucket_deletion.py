@@ -10,7 +10,9 @@ from typing import Any
 import orjson
 from multidict import CIMultiDict
 
+from muniment.command.answers import next_page
 from muniment.command.loading import SQL, ReadModel
+from muniment.command.tokens import UnusedTokens
 from muniment.command.waiting import Unavailable
 from muniment.domain.addresses import Kind, bucket
 from muniment.domain.commands import ANY, Delete, DeleteMany, joined
@@ -39,12 +41,14 @@ class BucketDeletion:
         read_model: ReadModel,
         errors: Errors,
         now: Callable[[], Timestamp],
+        token_validity_s: float,
     ) -> None:
         self._rules = rules
         self._limits = limits
         self._read_model = read_model
         self._errors = errors
         self._now = now
+        self._tokens = UnusedTokens(token_validity_s)
 
     async def delete(self, request: Request, order: DeleteMany, send: Send) -> Response:
         """Delete what is selected and may be written; `send` brings a command to its owner."""
@@ -59,6 +63,8 @@ class BucketDeletion:
                 tombstones.append(tombstone)
         timestamps = [Timestamp(gone["last_modified"]) for gone in tombstones]
         headers = revision_headers(max(timestamps) if timestamps else await self._list_at())
+        if selected.next_token is not None:
+            headers["Next-Page"] = next_page(request, selected.next_token)
         return Response(headers=headers, body=orjson.dumps({"data": tombstones}))
 
     async def _in_groups(self, order: DeleteMany) -> DeleteMany:
@@ -87,13 +93,20 @@ class BucketDeletion:
             list_at = Timestamp(await connection.fetchval(SQL.bucket_list_at))
             if _is_stale(order, list_at):
                 return ObjectModified(current=list_at, existing=None)
-            return await select_for_delete(
+            if refusal := self._tokens.use(selection):
+                return refusal
+            nonce = self._tokens.make()
+            selected = await select_for_delete(
                 connection,
                 kind=Kind.BUCKET,
                 parent=None,
                 selection=selection,
                 writable_by=None if may_all else principals,
+                nonce=nonce,
             )
+            if selected.next_token is not None:
+                self._tokens.give_out(nonce)
+            return selected
 
     async def _list_at(self) -> Timestamp:
         async with self._read_model.acquire() as connection:

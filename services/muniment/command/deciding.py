@@ -39,7 +39,12 @@ from muniment.domain.refusals import Refusal
 from muniment.domain.rules import Rules
 from muniment.domain.states import Scene
 from muniment.domain.values import Principal, Timestamp
+from muniment.readmodel.connection import UNREACHABLE
+from muniment.runtime.logs import get_logger
 from muniment.runtime.metrics import DECIDE_SECONDS
+from muniment.web.pipeline import Unavailable
+
+log = get_logger(__name__)
 
 Decided: TypeAlias = list[tuple[Waiting, Outcome]]
 
@@ -142,7 +147,15 @@ class Decider:
             decided: Decided = []
             undecided: list[Waiting] = []
             for waiting in part:
-                outcome = await self._decide_one(waiting, ground)
+                try:
+                    outcome = await self._decide_one(waiting, ground)
+                except (*UNREACHABLE, Unavailable):
+                    raise
+                # The supervisor of an order: what it breaks must not take the others along.
+                except Exception as error:
+                    log.exception("command.failed", order=type(waiting.order).__name__)
+                    waiting.fail(error)
+                    continue
                 if isinstance(outcome, LookUp):
                     undecided.append(waiting)
                 else:

@@ -1,6 +1,7 @@
 """Reads from the read model what the owner of a partition does not know yet."""
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 import asyncpg
@@ -14,7 +15,7 @@ from muniment.domain.states import ABSENT, Present, State, Tombstone
 from muniment.domain.timelines import Timeline
 from muniment.domain.values import AUTHENTICATED, Principal, Timestamp, Uid
 from muniment.log.protocol import Partition
-from muniment.readmodel.connection import ACQUIRE_TIMEOUT_S, Pool
+from muniment.readmodel.connection import Connection, Pool, lent
 from muniment.readmodel.sql import Statements
 
 SQL: Final = Statements("muniment.command", "loading.sql")
@@ -35,7 +36,7 @@ class ReadModel:
 
     async def load(self, lacking: Lacking, known: Known) -> None:
         """Bring what is lacking into what is known, with one query."""
-        rows = await self._pool.fetch(
+        rows = await self._fetch(
             SQL.load_states,
             lacking.buckets,
             [collection_id for _, collection_id in lacking.collections],
@@ -66,7 +67,7 @@ class ReadModel:
 
     async def memberships(self, users: Collection[Principal]) -> Memberships:
         """The groups that speak for the users, wherever they are (AUTH-5)."""
-        rows = await self._pool.fetch(SQL.find_memberships, [*users, AUTHENTICATED])
+        rows = await self._fetch(SQL.find_memberships, [*users, AUTHENTICATED])
         return Memberships(
             {(row["member"], row["uri"]): Uid(str(row["bucket_uid"])) for row in rows}
         )
@@ -77,24 +78,32 @@ class ReadModel:
         """Whether another object in the address's list has the timestamp."""
         statement = SQL.timestamp_is_taken.format(table=_TABLES[address.kind])
         parent = parent_uid or "00000000-0000-0000-0000-000000000000"
-        return bool(await self._pool.fetchval(statement, last_modified, parent, address.id))
+        return bool(await self._fetch_value(statement, last_modified, parent, address.id))
 
     async def owner_url(self, partition: Partition) -> str | None:
         """Where the owner of a partition takes commands, if it ever had one."""
-        url = await self._pool.fetchval(SQL.owner_url, partition)
+        url = await self._fetch_value(SQL.owner_url, partition)
         return None if url is None else str(url)
 
     async def owner_urls(self) -> frozenset[str]:
         """Where the owners of all partitions take commands."""
-        return frozenset(row["url"] for row in await self._pool.fetch(SQL.owner_urls))
+        return frozenset(row["url"] for row in await self._fetch(SQL.owner_urls))
 
     async def projector_is_alive(self, *, beat_age_s_max: float) -> bool:
         """Whether a projector leads and was not hung for longer than that."""
-        return bool(await self._pool.fetchval(SQL.projector_is_alive, beat_age_s_max))
+        return bool(await self._fetch_value(SQL.projector_is_alive, beat_age_s_max))
 
-    def acquire(self) -> "asyncpg.pool.PoolAcquireContext[asyncpg.Record]":
+    def acquire(self) -> AbstractAsyncContextManager[Connection]:
         """A connection of the pool, within its deadline."""
-        return self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
+        return lent(self._pool)
+
+    async def _fetch(self, statement: str, *values: object) -> list[asyncpg.Record]:
+        async with lent(self._pool) as connection:
+            return await connection.fetch(statement, *values)
+
+    async def _fetch_value(self, statement: str, *values: object) -> Any:
+        async with lent(self._pool) as connection:
+            return await connection.fetchval(statement, *values)
 
 
 def _learn_collection(

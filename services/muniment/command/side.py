@@ -195,7 +195,12 @@ class CommandSide:
             read_model=read_model,
             forwarder=forwarder,
             bucket_deletion=BucketDeletion(
-                rules=rules, limits=limits, read_model=read_model, errors=edge.errors, now=now
+                rules=rules,
+                limits=limits,
+                read_model=read_model,
+                errors=edge.errors,
+                now=now,
+                token_validity_s=settings.pagination_token_validity_seconds,
             ),
             answers=Answers(edge.errors),
             append_bytes_max=LogOptions.of(settings).batch_bytes_max,

@@ -122,8 +122,11 @@ class Dispatcher:
                 measuring = group.create_task(self._measure_lag())
                 for lane in list(self._lanes.values()):
                     self._pump(lane)
-                await stopping.wait()
-                self._is_stopping = True
+                try:
+                    await stopping.wait()
+                finally:
+                    # Also when it is cancelled: workers that end must not start others.
+                    self._is_stopping = True
                 await _end([reading, measuring, *self._rereaders.values()])
                 if self._workers:
                     await asyncio.wait(self._workers)

@@ -1,11 +1,11 @@
 """Groups: what `members` must be, and which groups may speak for a requester (section 14)."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from muniment.domain.addresses import Kind
-from muniment.domain.permissions import Acls
+from muniment.domain.permissions import Granted
 from muniment.domain.refusals import Fault
 from muniment.domain.values import (
     AUTHENTICATED,
@@ -73,16 +73,23 @@ def is_group(principal: Principal) -> bool:
     return principal.startswith("/buckets/")
 
 
-def groups_named(acls: Acls, more: Iterable[Principal] = ()) -> frozenset[Principal]:
+def groups_granted(granted: Granted, kind: Kind) -> frozenset[Principal]:
+    """The groups to which the settings give something on objects of the kind."""
+    return frozenset(filter(is_group, granted.named(kind)))
+
+
+def groups_named(
+    *acls: Permissions, more: frozenset[Principal] = frozenset()
+) -> frozenset[Principal]:
     """The groups on which it can depend what a requester may do under these ACEs."""
-    named = {principal for principal in more if is_group(principal)}
-    for permissions in (acls.bucket, acls.collection, acls.own):
-        named.update(_groups_in(permissions))
-    return frozenset(named)
-
-
-def _groups_in(permissions: Permissions) -> Iterable[Principal]:
-    return (holder for holders in permissions.values() for holder in holders if is_group(holder))
+    named = [
+        holder
+        for permissions in acls
+        for holders in permissions.values()
+        for holder in holders
+        if holder.startswith("/buckets/")
+    ]
+    return more.union(named) if named else more
 
 
 def _quoted(value: JsonValue) -> str:

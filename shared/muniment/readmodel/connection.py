@@ -83,6 +83,23 @@ async def open_pool(
 
 
 @asynccontextmanager
+async def lent(
+    pool: Pool, *, timeout_s: float = ACQUIRE_TIMEOUT_S
+) -> AsyncGenerator[Connection, None]:
+    """One of the pool's connections, within the deadline; raises one of `UNREACHABLE`.
+
+    asyncpg stumbles over what a server said while nothing was asked (that it is shutting down),
+    and would on each later use of that connection: it is thrown away.
+    """
+    async with pool.acquire(timeout=timeout_s) as connection:
+        try:
+            yield connection
+        except asyncpg.InternalClientError as error:
+            connection.terminate()
+            raise ConnectionResetError(str(error)) from error
+
+
+@asynccontextmanager
 async def open_connection(
     dsn: str,
     *,
