@@ -35,6 +35,7 @@ from muniment.domain.commands import (
 )
 from muniment.domain.decisions import LookUp, Moment, Unchanged, decide
 from muniment.domain.events import EventId, ObjectChanged, PartitionFlushed
+from muniment.domain.groups import groups_granted
 from muniment.domain.refusals import Refusal
 from muniment.domain.rules import Rules
 from muniment.domain.states import Scene
@@ -121,6 +122,7 @@ class Decider:
         make_id: Callable[[], EventId],
     ) -> None:
         self._rules = rules
+        self._granted = {kind: groups_granted(rules.granted, kind) for kind in Kind}
         self._bulk = bulk
         self._trimming = trimming
         self._read_model = read_model
@@ -138,7 +140,7 @@ class Decider:
         principals = Principals(
             _users(part),
             known=known,
-            granted=self._rules.granted,
+            granted=self._granted,
             look_up=self._read_model.memberships,
         )
         ground = _Ground(known=known, principals=principals, group=group, turn=turn)

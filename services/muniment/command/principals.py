@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from muniment.command.known import Known
+from muniment.domain.addresses import Kind
 from muniment.domain.commands import Command, DeleteHistory, DeleteMany, joined
-from muniment.domain.groups import groups_named
-from muniment.domain.permissions import Acls, Granted
+from muniment.domain.groups import groups_named, is_group
 from muniment.domain.states import Present, Scene
 from muniment.domain.values import AUTHENTICATED, Principal, Uid
 
@@ -43,8 +43,14 @@ class Principals:
     """The principals of all who ask in one part of a group; looked up once, when first needed."""
 
     def __init__(
-        self, users: Collection[Principal], *, known: Known, granted: Granted, look_up: LookUp
+        self,
+        users: Collection[Principal],
+        *,
+        known: Known,
+        granted: Mapping[Kind, frozenset[Principal]],
+        look_up: LookUp,
     ) -> None:
+        """`granted` are the groups to which the settings give something on objects of a kind."""
         self._users = users
         self._known = known
         self._granted = granted
@@ -56,9 +62,12 @@ class Principals:
         user_id = command.requester.user_id
         if user_id is None:
             return command
-        named = groups_named(scene.acls, self._granted.named(command.address.kind))
+        granted = self._granted.get(command.address.kind, frozenset())
+        named = groups_named(*scene.all_permissions, more=granted)
+        if not named and not any(map(is_group, command.requester.principals)):
+            return command
         requester = joined(command.requester, await self._among(user_id, named))
-        return command if requester == command.requester else replace(command, requester=requester)
+        return replace(command, requester=requester)
 
     async def for_deletion(self, order: DeleteMany) -> DeleteMany:
         """The order, its requester in all their groups: any of a list's objects may name one."""
@@ -73,7 +82,7 @@ class Principals:
         user_id = order.requester.user_id
         if user_id is None or bucket is None:
             return order
-        named = groups_named(Acls(own=bucket.permissions), frozenset())
+        named = groups_named(bucket.permissions)
         groups = await self._among(user_id, named)
         return replace(order, requester=joined(order.requester, groups))
 

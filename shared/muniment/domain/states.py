@@ -67,6 +67,12 @@ class Scene:
             own=self.target.permissions if isinstance(self.target, Present) else NO_PERMISSIONS,
         )
 
+    @property
+    def all_permissions(self) -> tuple[Permissions, ...]:
+        """The same, of those objects that there are."""
+        there = (self.bucket, self.collection, self.target)
+        return tuple([each.permissions for each in there if isinstance(each, Present)])
+
 
 def evolve(state: State, event: ObjectChanged) -> State:  # noqa: ARG001 - an event holds all
     """Never fails: what has happened cannot be refused."""

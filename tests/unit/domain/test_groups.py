@@ -10,12 +10,13 @@ from muniment.domain.commands import Command, authenticated, joined
 from muniment.domain.events import ObjectChanged
 from muniment.domain.groups import (
     MEMBER_BYTES_MAX,
+    groups_granted,
     groups_named,
     holds,
     members_of,
     parse_group,
 )
-from muniment.domain.permissions import Acls
+from muniment.domain.permissions import Acls, Granted
 from muniment.domain.refusals import Invalid, NotAllowed
 from muniment.domain.states import ABSENT, State
 from muniment.domain.values import AUTHENTICATED, Principal
@@ -120,9 +121,13 @@ def test_the_groups_that_matter_are_those_that_aces_or_settings_name() -> None:
         own=acl(write="/buckets/x/groups/y"),
     )
 
-    named = groups_named(acls, [Principal("/buckets/s/groups/s"), Principal("account:pia")])
+    by_setting = frozenset({Principal("/buckets/s/groups/s"), Principal("account:pia")})
+    granted = Granted(by_kind={Kind.GROUP: {"read": by_setting}})
+
+    named = groups_named(acls.bucket, acls.own, more=groups_granted(granted, Kind.GROUP))
 
     assert named == {"/buckets/b/groups/g", "/buckets/x/groups/y", "/buckets/s/groups/s"}
+    assert groups_granted(granted, Kind.RECORD) == frozenset()
 
 
 def test_who_joins_groups_leaves_those_of_before() -> None:
