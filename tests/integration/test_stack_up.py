@@ -95,7 +95,8 @@ def test_warnings_of_services_are_shown(server: MunimentServer) -> None:
     settings_of(server, "warn")
 
     wait_until(lambda: "api: warning: stub.asked by=test" in server.console, what="the warning")
-    assert "stub.started" not in server.console
+    # The api had started before it was ready; the others may still be starting.
+    assert "api: warning: stub.started" not in server.console
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
