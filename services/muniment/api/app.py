@@ -12,7 +12,6 @@ from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
 from muniment.web.http import Handler, Request, Response
 from muniment.web.routes import Endpoint
-from muniment.web.server import listen
 
 
 async def run(settings: Settings) -> None:
@@ -63,15 +62,7 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
                 more={**more, Endpoint.BATCH: batch},
                 in_groups=queries.in_groups,
             )
-            async with listen(
-                pipeline.handle,
-                host=settings.http_bind_host,
-                port=settings.http_port,
-                errors=edge.errors,
-                complete=pipeline.complete,
-                limits=edge.limits,
-                public_url=edge.public_url,
-            ):
+            async with edge.listen(pipeline):
                 await stopping.wait()
 
     await serve({"http": answer, "owners": commands.run}, drain_s=settings.drain_s)

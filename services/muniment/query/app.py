@@ -17,7 +17,6 @@ from muniment.web.edge import Edge
 from muniment.web.http import Handler
 from muniment.web.root import Check, InGroups
 from muniment.web.routes import Endpoint
-from muniment.web.server import listen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +49,7 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
                 more=more,
                 in_groups=side.in_groups,
             )
-            async with listen(
-                pipeline.handle,
-                host=settings.http_bind_host,
-                port=settings.http_port,
-                errors=edge.errors,
-                complete=pipeline.complete,
-                limits=edge.limits,
-                public_url=edge.public_url,
-            ):
+            async with edge.listen(pipeline):
                 await stopping.wait()
 
     await serve({"http": answer}, drain_s=settings.drain_s)

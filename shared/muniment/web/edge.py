@@ -1,6 +1,7 @@
 """The edge as the settings want it: what the composition roots of the services share."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,7 @@ from muniment.web.project import Project
 from muniment.web.redirects import Redirects
 from muniment.web.root import Check, Heartbeat, InGroups, RootView, in_no_groups, utilities
 from muniment.web.routes import Endpoint, Features, Routes
-from muniment.web.server import Limits, PublicUrl
+from muniment.web.server import Limits, Listening, PublicUrl, listen
 from muniment.web.signals import Signals
 from muniment.web.traffic import Traffic
 
@@ -112,6 +113,22 @@ class Edge:
             is_readonly=settings.readonly,
             default_bucket=self.default_bucket,
             makes_default_buckets=not is_within_batches,
+        )
+
+    def listen(
+        self, pipeline: Pipeline, *, port: int | None = None, port_setting: str = "http_port"
+    ) -> AbstractAsyncContextManager[Listening]:
+        """Serve the pipeline on `http_port`, or on the port of another setting."""
+        settings = self._settings
+        return listen(
+            pipeline.handle,
+            host=settings.http_bind_host,
+            port=settings.http_port if port is None else port,
+            port_setting=port_setting,
+            errors=self.errors,
+            complete=pipeline.complete,
+            limits=self.limits,
+            public_url=self.public_url,
         )
 
     def _utilities(

@@ -9,7 +9,6 @@ from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import Task
 from muniment.web.edge import Edge
 from muniment.web.root import Check
-from muniment.web.server import listen
 
 
 class Vitals:
@@ -48,16 +47,7 @@ def internal_door(
     pipeline = edge.pipeline(service=service, checks=checks)
 
     async def answer(stopping: asyncio.Event) -> None:
-        async with listen(
-            pipeline.handle,
-            host=settings.http_bind_host,
-            port=settings.internal_port,
-            port_setting="internal_port",
-            errors=edge.errors,
-            complete=pipeline.complete,
-            limits=edge.limits,
-            public_url=edge.public_url,
-        ):
+        async with edge.listen(pipeline, port=settings.internal_port, port_setting="internal_port"):
             await stopping.wait()
 
     return {"internal": answer}
