@@ -199,7 +199,9 @@ def test_data_survive_kill_9_of_everything(data_dir: Path) -> None:
         asyncio.run(_write(given["MUNIMENT_KAFKA_URL"], given["MUNIMENT_POSTGRES_URL"]))
         pids = [server.process.pid, *family(server)]
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            # Some end by themselves as soon as those are gone that they belong to.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         server.process.wait(STOP_TIMEOUT_S)
 
     with running_server(data_dir, stack=None, program=PROGRAM) as server:
