@@ -3,6 +3,7 @@
 import difflib
 import os
 import tomllib
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -50,9 +51,9 @@ class _Source(PydanticBaseSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         return self.given.get(field_name), field_name, False
 
+    @abstractmethod
     def label(self, name: str) -> str:
         """The setting with its place, as the subject of a sentence."""
-        raise NotImplementedError
 
     def spelled(self, name: str) -> str:
         """The setting as one writes it there."""
