@@ -15,12 +15,12 @@ DEVELOPMENT = \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check format unit contract integration simulation clients faults bench \
-	demo reference lock clean
+.PHONY: help setup run test check format unit contract integration simulation clients clients-full \
+	faults bench demo reference lock clean
 
 help: ## List the targets.
 	@awk 'BEGIN { FS = ":.*## "; print "make <target>, where <target> is one of:\n" } \
-		/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed-dev ## Make .venv with the pinned, hash-checked packages and this project.
 
@@ -53,8 +53,11 @@ integration: setup ## Run the tests of whole services on a real Kafka and Postgr
 simulation: setup ## Run the tests that play many histories in memory, each from a printed seed.
 	$(PYTEST) tests/simulation $(ARGS)
 
-clients: setup ## Run the clients that nobody here wrote (kinto-http for Python and for JavaScript).
-	$(PYTEST) tests/clients $(ARGS)
+clients: setup ## Run stock clients and Kinto's contract in short; outcomes by its sections.
+	$(PYTEST) tests/clients -m "not long" --by-section $(ARGS)
+
+clients-full: setup ## The same in its long form: every client and each option of theirs.
+	$(PYTEST) tests/clients --by-section $(ARGS)
 
 faults: setup ## Kill, freeze and cut off every part under load, then look for what was lost.
 	$(PYTEST) tests/faults $(ARGS)

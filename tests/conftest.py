@@ -1,3 +1,8 @@
 """What every suite may ask for; nothing is started until a test does."""
 
-pytest_plugins = ("tests.support.stack", "tests.support.server", "tests.support.cluster")
+pytest_plugins = (
+    "tests.support.stack",
+    "tests.support.server",
+    "tests.support.cluster",
+    "tests.support.by_section",
+)
