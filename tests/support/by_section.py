@@ -47,8 +47,9 @@ def pytest_terminal_summary(
         for category, outcome in reversed(OUTCOMES.items())
         for report in terminalreporter.stats.get(category, [])
     }
+    sections = config.stash[SECTIONS_KEY]
     terminalreporter.section("by section of the contract")
-    for line in table(outcomes, config.stash[SECTIONS_KEY]):
+    for line in table(outcomes, sections):
         terminalreporter.write_line(line)
 
 
