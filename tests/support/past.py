@@ -14,7 +14,7 @@ from muniment.domain.states import Present
 from muniment.domain.values import Principal, Timestamp
 from muniment.log.protocol import Claim, Entry, Offset, Partition, Position, Start
 from muniment.projector.projector import Projector
-from muniment.projector.recording import Recording
+from muniment.readmodel.projection.recording import Recording
 from tests.support.deciding import NOW, World
 from tests.support.projecting import log_of
 

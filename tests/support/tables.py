@@ -7,8 +7,8 @@ from muniment.domain.addresses import Kind
 from muniment.domain.events import Action, EventId, ObjectChanged
 from muniment.domain.values import Timestamp, Uid
 from muniment.log.protocol import Partition
-from muniment.projector.fold import ALL_BUCKETS, Batch, ListKey, parent_of
-from muniment.projector.recording import has_history
+from muniment.readmodel.projection.fold import ALL_BUCKETS, Batch, ListKey, parent_of
+from muniment.readmodel.projection.recording import has_history
 
 ObjectKey = tuple[Kind, Uid, str]
 

@@ -14,11 +14,12 @@ from muniment.log.kafka import open_log
 from muniment.log.protocol import LogUnavailable, PositionLost
 from muniment.log.topics import TopicUnfit
 from muniment.projector.housekeeping import Housekeeping, Trim
-from muniment.projector.projector import SQL, Overtaken, Poisoned, Projector
-from muniment.projector.recording import Recording
+from muniment.projector.projector import SQL, Poisoned, Projector
 from muniment.readmodel import connection as postgres
 from muniment.readmodel.connection import UNREACHABLE, open_connection, postgres_of
 from muniment.readmodel.migrate import migrate
+from muniment.readmodel.projection.recording import Recording
+from muniment.readmodel.projection.writing import Overtaken
 from muniment.runtime.errors import UserError
 from muniment.runtime.logs import get_logger
 from muniment.runtime.outages import Away, rest, through_outages

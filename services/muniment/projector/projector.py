@@ -2,14 +2,16 @@
 
     log -> fold -> rows -> apply_batch -> NOTIFY, for which writers wait
 
+What a batch means in tables, and how it is written, is said in `readmodel.projection`.
+
 A crash at any point is harmless: the checkpoint says where to go on, and it moved with the rows
 or not at all. So the commit need not wait for the disk.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from time import monotonic, time
-from typing import Final, TypeAlias
+from typing import Final
 
 import asyncpg
 
@@ -23,16 +25,9 @@ from muniment.log.protocol import (
     Position,
     Start,
 )
-from muniment.projector.acls import ListAcl, WrittenAcls
-from muniment.projector.fold import Batch, fold
-from muniment.projector.recording import Recording
-from muniment.projector.rows import (
-    acl_columns,
-    columns,
-    membership_columns,
-    past_acl_columns,
-    removal_columns,
-)
+from muniment.readmodel.projection.fold import fold
+from muniment.readmodel.projection.recording import Recording
+from muniment.readmodel.projection.writing import BatchWriter, Places
 from muniment.readmodel.sql import Statements
 from muniment.runtime.metrics import (
     PROJECT_BATCH_EVENTS,
@@ -63,12 +58,6 @@ UNFIT: Final = (
 EVERYTHING: Final = Recording()
 """Every change makes an entry of the history."""
 
-Places: TypeAlias = Mapping[Partition, Start]
-
-
-class Overtaken(Exception):
-    """Another projector has moved a checkpoint: read it again before going on."""
-
 
 class Poisoned(Exception):
     """An entry can't be applied; all before it are. It is never skipped."""
@@ -94,9 +83,8 @@ class Projector:
         self._connection = connection
         self._instance_id = instance_id
         self._entries_max = entries_max
-        self._recording = recording
+        self._writer = BatchWriter(connection, recording=recording)
         self._at: dict[Partition, Start] = {}
-        self._acls = WrittenAcls()
         self._lag_entries = 0
         self._went_round_at = monotonic()
         self._next_beat_at = 0.0
@@ -122,7 +110,7 @@ class Projector:
 
     async def open(self) -> Places:
         """Read where to go on; partitions that are new start at 0."""
-        self._acls.clear()
+        self._writer.forget()
         partitions = list(self._log.partitions)
         await self._connection.execute(SQL.open_checkpoints, partitions)
         rows = await self._connection.fetch(SQL.read_checkpoints, partitions)
@@ -144,7 +132,7 @@ class Projector:
         passed = sum(at.offset - self._at[partition].offset for partition, at in to.items())
         with PROJECT_SECONDS.time():
             try:
-                await self._apply(fold(entries), to)
+                await self._apply(entries, to)
             except UNFIT:
                 await self._apply_singly(entries)
         PROJECTED_EVENTS.inc(len(entries))
@@ -153,39 +141,10 @@ class Projector:
         if entries and not isinstance(first := entries[0].content, Claim):
             PROJECTOR_LAG_SECONDS.observe(max(0.0, time() - first.occurred_at / 1000))
 
-    async def _apply(self, batch: Batch, to: Places) -> None:
-        """Write the batch and move on, or raise and leave everything as it was."""
-        parameters = columns(batch, before=self._at, after=to, recording=self._recording)
-        acls = self._acls.lacking(batch.changes)
-        if batch.flushed or batch.memberships or acls or batch.past_acls or batch.removals:
-            async with self._connection.transaction():
-                if batch.flushed:
-                    await self._connection.execute(SQL.flush_partitions, batch.flushed)
-                await self._write(parameters)
-                await self._write_principals(batch, acls)
-                await self._write_history(batch)
-            self._acls.remember(acls)
-        else:
-            await self._write(parameters)
+    async def _apply(self, entries: Sequence[Entry], to: Places) -> None:
+        """Write what the entries leave behind and move on, or raise and leave all as it was."""
+        await self._writer.write(fold(entries), before=self._at, after=to)
         self._at.update(to)
-
-    async def _write_principals(self, batch: Batch, acls: Collection[ListAcl]) -> None:
-        """Who is in which group, and which objects name whom: both seldom change."""
-        if batch.memberships:
-            await self._connection.execute(SQL.change_memberships, *membership_columns(batch))
-        if acls:
-            await self._connection.execute(SQL.write_acls, *acl_columns(acls))
-
-    async def _write_history(self, batch: Batch) -> None:
-        """What only some batches bring, and what must come after the rows of the batch."""
-        if batch.past_acls:
-            await self._connection.execute(SQL.keep_past_acls, *past_acl_columns(batch))
-        if batch.removals:
-            await self._connection.execute(SQL.trim_history, *removal_columns(batch))
-
-    async def _write(self, parameters: Sequence[Sequence[object]]) -> None:
-        if not await self._connection.fetch(SQL.apply_batch, *parameters):
-            raise Overtaken
 
     async def _apply_singly(self, entries: Sequence[Entry]) -> None:
         """Find the entry that a batch failed on: project those before it, and stop at it."""
@@ -194,7 +153,7 @@ class Projector:
             claim = offset if entry.claim is None else entry.claim
             try:
                 await self._apply(
-                    fold([entry]), {partition: Start(offset=Offset(offset + 1), claim=claim)}
+                    [entry], {partition: Start(offset=Offset(offset + 1), claim=claim)}
                 )
             except UNFIT as error:
                 raise Poisoned(entry.position) from error

@@ -10,9 +10,10 @@ import pytest
 from muniment.domain.addresses import bucket, collection, record
 from muniment.log.memory import MemoryLog
 from muniment.log.protocol import Entry, Offset, Partition, Start
-from muniment.projector.projector import Overtaken, Poisoned
+from muniment.projector.projector import Poisoned
 from muniment.readmodel.checkpoints import CHANNEL
 from muniment.readmodel.connection import open_connection
+from muniment.readmodel.projection.writing import Overtaken
 from tests.support.projecting import (
     append,
     checkpoints,

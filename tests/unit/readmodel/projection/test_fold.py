@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from muniment.domain.addresses import Kind, bucket, collection, group, record
 from muniment.domain.events import HistoryTrimmed, ObjectChanged
 from muniment.log.protocol import Entry
-from muniment.projector.fold import ALL_BUCKETS, HISTORY, Batch, ListKey, fold
+from muniment.readmodel.projection.fold import ALL_BUCKETS, HISTORY, Batch, ListKey, fold
 from tests.support.read_model import view_of_log
 from tests.support.story import ADDRESSES, PARTITIONS, WRITER, Step, Story
 from tests.support.tables import Tables

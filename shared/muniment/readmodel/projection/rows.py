@@ -9,9 +9,9 @@ from muniment.domain.addresses import Kind
 from muniment.domain.events import Action, ObjectChanged
 from muniment.domain.values import Uid
 from muniment.log.protocol import Claim, Offset, Partition, Start
-from muniment.projector.acls import ListAcl, permissions_json
-from muniment.projector.fold import Batch, Change, life_of_collection, parent_of
-from muniment.projector.recording import Recording
+from muniment.readmodel.projection.acls import ListAcl, permissions_json
+from muniment.readmodel.projection.fold import Batch, Change, life_of_collection, parent_of
+from muniment.readmodel.projection.recording import Recording
 
 Row: TypeAlias = tuple[object, ...]
 Column: TypeAlias = Sequence[object]

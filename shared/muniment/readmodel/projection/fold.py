@@ -16,7 +16,7 @@ from muniment.domain.events import Action, HistoryTrimmed, ObjectChanged, Partit
 from muniment.domain.groups import members_of
 from muniment.domain.values import Permissions, Principal, Timestamp, Uid
 from muniment.log.protocol import Claim, Entry, Offset, Partition
-from muniment.projector.recording import has_history
+from muniment.readmodel.projection.recording import has_history
 
 ALL_BUCKETS: Final = Uid("00000000-0000-0000-0000-000000000000")
 """The parent of buckets."""

@@ -3,8 +3,8 @@
 from typing import Final
 
 from muniment.domain.addresses import bucket, collection, record
-from muniment.projector.acls import WrittenAcls
-from muniment.projector.fold import fold
+from muniment.readmodel.projection.acls import WrittenAcls
+from muniment.readmodel.projection.fold import fold
 from tests.support.story import Step, Story
 
 BEGINNING: Final[list[Step]] = [

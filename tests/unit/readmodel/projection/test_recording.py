@@ -4,7 +4,7 @@ import pytest
 
 from muniment.domain.addresses import Address, bucket, collection, group, record
 from muniment.domain.events import ObjectChanged
-from muniment.projector.recording import Recording
+from muniment.readmodel.projection.recording import Recording
 from tests.support.story import WRITER, Story
 
 ATLAS = bucket("atlas")

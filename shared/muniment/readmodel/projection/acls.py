@@ -13,7 +13,7 @@ from cachetools import LRUCache
 
 from muniment.domain.addresses import Kind
 from muniment.domain.values import Permissions, Uid
-from muniment.projector.fold import Change, parent_of
+from muniment.readmodel.projection.fold import Change, parent_of
 
 REMEMBERED_MAX: Final = 100_000
 

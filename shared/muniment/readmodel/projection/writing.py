@@ -1,0 +1,72 @@
+"""Writes a folded batch: all its rows and the checkpoints that say how far they are, or nothing."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from muniment.log.protocol import Partition, Start
+from muniment.readmodel.connection import Connection
+from muniment.readmodel.projection.acls import ListAcl, WrittenAcls
+from muniment.readmodel.projection.fold import Batch
+from muniment.readmodel.projection.recording import Recording
+from muniment.readmodel.projection.rows import (
+    acl_columns,
+    columns,
+    membership_columns,
+    past_acl_columns,
+    removal_columns,
+)
+from muniment.readmodel.sql import Statements
+
+SQL: Final = Statements(__package__, "writing.sql")
+
+Places: TypeAlias = Mapping[Partition, Start]
+
+
+class Overtaken(Exception):
+    """The checkpoints are not where the batch begins: somebody else has moved them."""
+
+
+class BatchWriter:
+    """Writes batches one after another over one connection."""
+
+    def __init__(self, connection: Connection, *, recording: Recording) -> None:
+        self._connection = connection
+        self._recording = recording
+        self._acls = WrittenAcls()
+
+    async def write(self, batch: Batch, *, before: Places, after: Places) -> None:
+        """Write what leads from there to there. Raises `Overtaken`, and then nothing is written."""
+        parameters = columns(batch, before=before, after=after, recording=self._recording)
+        acls = self._acls.lacking(batch.changes)
+        if batch.flushed or batch.memberships or acls or batch.past_acls or batch.removals:
+            async with self._connection.transaction():
+                if batch.flushed:
+                    await self._connection.execute(SQL.flush_partitions, batch.flushed)
+                await self._write(parameters)
+                await self._write_principals(batch, acls)
+                await self._write_history(batch)
+            self._acls.remember(acls)
+        else:
+            await self._write(parameters)
+
+    def forget(self) -> None:
+        """Take nothing for written: what was committed last may be lost."""
+        self._acls.clear()
+
+    async def _write(self, parameters: Sequence[Sequence[object]]) -> None:
+        if not await self._connection.fetch(SQL.apply_batch, *parameters):
+            raise Overtaken
+
+    async def _write_principals(self, batch: Batch, acls: Collection[ListAcl]) -> None:
+        """Who is in which group, and which objects name whom: both seldom change."""
+        if batch.memberships:
+            await self._connection.execute(SQL.change_memberships, *membership_columns(batch))
+        if acls:
+            await self._connection.execute(SQL.write_acls, *acl_columns(acls))
+
+    async def _write_history(self, batch: Batch) -> None:
+        """What only some batches bring, and what must come after the rows of the batch."""
+        if batch.past_acls:
+            await self._connection.execute(SQL.keep_past_acls, *past_acl_columns(batch))
+        if batch.removals:
+            await self._connection.execute(SQL.trim_history, *removal_columns(batch))
