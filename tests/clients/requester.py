@@ -2,11 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any, Final
 
 import requests
 
 TIMEOUT_S: Final = 15.0
+
+EVERYONE: Final = {"read": ["system.Everyone"]}
+IF_NONE: Final = {"If-None-Match": "*"}
+MERGE_PATCH: Final = {"Content-Type": "application/merge-patch+json"}
+JSON_PATCH: Final = {"Content-Type": "application/json-patch+json"}
 
 Refusal = tuple[int, int]
 """HTTP status and errno."""
@@ -21,7 +28,7 @@ class Requester:
         name: str | None,
         password: str = "password",  # noqa: S107 - anybody's
     ) -> None:
-        self._origin = origin
+        self.origin = origin
         self._session = requests.Session()
         self._session.trust_env = False  # No proxy, no .netrc.
         if name is not None:
@@ -37,7 +44,7 @@ class Requester:
         """Send it as it is; a body is sent as JSON."""
         return self._session.request(
             method,
-            path if path.startswith("http") else f"{self._origin}{path}",
+            path if path.startswith("http") else f"{self.origin}{path}",
             json=body,
             headers=headers,
             timeout=TIMEOUT_S,
@@ -48,14 +55,14 @@ class Requester:
         """Send a body of JSON as it is written."""
         return self._session.request(
             method,
-            f"{self._origin}{path}",
+            f"{self.origin}{path}",
             data=text,
             headers={"Content-Type": "application/json"},
             timeout=TIMEOUT_S,
             allow_redirects=False,
         )
 
-    @property
+    @cached_property
     def user_id(self) -> str:
         return str(self("GET", "/v1/").json()["user"]["id"])
 
@@ -88,6 +95,12 @@ class Atlas:
         assert answer.ok, answer.text
         return answer.json()["data"]
 
+    def grant(self, path: str, permissions: Mapping[str, Requester]) -> None:
+        """Let each have their permission on nadia's object, and nobody else."""
+        named = {permission: [who.user_id] for permission, who in permissions.items()}
+        answer = self.nadia("PATCH", path, {"permissions": named})
+        assert answer.ok, answer.text
+
     def revision(self) -> int:
         """The timestamp of the list of records."""
         return revision(self.nadia("HEAD", self.records))
@@ -114,6 +127,33 @@ def data(answer: requests.Response) -> Any:
 
 def ids(answer: requests.Response) -> list[str]:
     return [each["id"] for each in data(answer)]
+
+
+def without(object_: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in object_.items() if name not in names}
+
+
+def detail(answer: requests.Response) -> dict[str, Any]:
+    """The first of the errors that a refused input has."""
+    assert refusal(answer) == (400, 107)
+    first: dict[str, Any] = answer.json()["details"][0]
+    return first
+
+
+def directives(answer: requests.Response) -> set[str]:
+    """What `Cache-Control` says."""
+    return {each.strip() for each in answer.headers["Cache-Control"].split(",")}
+
+
+def names_in(answer: requests.Response, header: str) -> set[str]:
+    """The names of a header that is a list of them."""
+    return {each.strip() for each in answer.headers[header].split(",")}
+
+
+def expires_after_s(answer: requests.Response) -> float:
+    """Seconds between when it was sent and when it expires."""
+    sent, expires = (parsedate_to_datetime(answer.headers[name]) for name in ("Date", "Expires"))
+    return (expires - sent).total_seconds()
 
 
 def quoted(number: int) -> str:

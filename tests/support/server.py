@@ -141,20 +141,24 @@ def running_server(
             server.stop()
 
 
+@contextmanager
+def new_server(
+    stack: Stack, folder: Path, settings: Mapping[str, str] | None = None, *, waits: bool = True
+) -> Generator[MunimentServer]:
+    """Run `muniment up` on the stack, with topics and a database of its own."""
+    own = {"topic_prefix": new_name(), **(settings or {})}
+    with new_database(stack) as postgres_url:
+        servers = Stack(stack.kafka_url, postgres_url)
+        with running_server(folder / "data", stack=servers, settings=own, waits=waits) as server:
+            yield server
+
+
 @pytest.fixture(scope="module")
 def muniment_server(
     stack: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[MunimentServer]:
     """All services on the session's stack, with topics and a database of their own."""
-    data_dir = tmp_path_factory.mktemp("server") / "data"
-    with (
-        new_database(stack) as postgres_url,
-        running_server(
-            data_dir,
-            stack=Stack(stack.kafka_url, postgres_url),
-            settings={"topic_prefix": new_name()},
-        ) as server,
-    ):
+    with new_server(stack, tmp_path_factory.mktemp("server")) as server:
         yield server
 
 
