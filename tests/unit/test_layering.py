@@ -31,6 +31,7 @@ COMPOSING: Final = frozenset({"cli", "stack", "api"})
 CORE_STDLIB: Final = frozenset(
     {
         "__future__",
+        "base64",
         "bisect",
         "collections",
         "contextvars",
@@ -68,6 +69,7 @@ CORE_LIBRARIES: Final = frozenset(
         "rapidjson",
         "referencing",
         "typing_extensions",
+        "yarl",
     }
 )
 # Names in allowed modules that would bring the clock or chance in.

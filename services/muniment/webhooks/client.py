@@ -11,7 +11,8 @@ from typing import Final, Self
 
 import aiohttp
 
-from muniment.webhooks.targets import AddressGuard, ForbiddenAddress, to_call
+from muniment.domain.webhooks.urls import to_call
+from muniment.webhooks.targets import AddressGuard, ForbiddenAddress
 
 ANSWER_BYTES_MAX: Final = 16 * 1024
 KEEP_ALIVE_S: Final = 30.0

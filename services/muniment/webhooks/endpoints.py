@@ -12,8 +12,8 @@ from typing import Final
 from muniment.domain.addresses import BucketId, CollectionId, Kind
 from muniment.domain.events import Action, EventId, ObjectChanged
 from muniment.domain.values import JsonValue, Uid
+from muniment.domain.webhooks.urls import parse_url
 from muniment.log.protocol import Offset, Partition, Position
-from muniment.webhooks.targets import parse_url
 
 URL_FIELD: Final = "webhook:url"
 

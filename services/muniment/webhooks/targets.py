@@ -10,15 +10,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from yarl import URL
-
-from muniment.domain.values import JsonValue
+from muniment.domain.webhooks.urls import to_call
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 AddrInfo: TypeAlias = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, Any]
-
-URL_CHARS_MAX: Final = 2_048
 
 NOT_PUBLIC: Final = tuple(
     ipaddress.ip_network(network)
@@ -61,34 +57,6 @@ class AddressGuard:
         return not any(
             found in network for network in NOT_PUBLIC if network.version == found.version
         )
-
-
-def parse_url(value: JsonValue) -> str | None:
-    """The value of `webhook:url` if deliveries can go there: absolute, http or https, with a host.
-
-    Anything else answers `None`: it is stored as the client sent it, and ignored (E-15).
-    """
-    return _parse_url(value) if isinstance(value, str) and len(value) <= URL_CHARS_MAX else None
-
-
-@lru_cache(maxsize=4_096)
-def _parse_url(text: str) -> str | None:
-    if any(character <= " " or character == "\x7f" for character in text):
-        return None
-    try:
-        url = to_call(text)
-        is_whole = url.scheme in {"http", "https"} and bool(url.host) and url.port is not None
-        # Yarl leaves a host that no name can be for the connector to fail on.
-        is_name = bool(url.raw_host) and (url.raw_host or "").isascii()
-    except ValueError:
-        return None
-    return text if is_whole and is_name else None
-
-
-@lru_cache(maxsize=4_096)
-def to_call(text: str) -> URL:
-    """The URL exactly as it was given; only what is not ASCII is quoted."""
-    return URL(text, encoded=text.isascii())
 
 
 def shown(url: str) -> str:

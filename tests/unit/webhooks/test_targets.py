@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from muniment.webhooks.targets import AddressGuard, ForbiddenAddress, parse_url, shown, to_call
+from muniment.domain.webhooks.urls import parse_url, to_call
+from muniment.webhooks.targets import AddressGuard, ForbiddenAddress, shown
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Webhooks as objects: what one says, read into types, and which events it wants."""
