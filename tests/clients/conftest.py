@@ -5,8 +5,15 @@ from collections.abc import Generator
 import pytest
 
 from tests.clients.requester import Atlas, Requester
+from tests.support import node
 from tests.support.server import MunimentServer
 from tests.support.stack import new_name
+
+
+@pytest.fixture(scope="session")
+def packages() -> None:
+    """The npm packages that the scripts in `node/` use."""
+    node.install(node.FOLDER)
 
 
 @pytest.fixture(scope="module")

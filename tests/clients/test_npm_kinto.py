@@ -1,0 +1,71 @@
+"""Offline-first devices with npm `kinto` against a running server (contract, section 22).
+
+The cases and their rules' ids stand in `node/offline_*.js`.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from typing import Final
+
+import pytest
+
+from tests.support.cluster import Cluster, Service, client_of, wait_until_ready
+from tests.support.node import Outcomes, cases, run_cases
+from tests.support.server import MunimentServer
+from tests.support.stack import new_name
+
+SCRIPTS: Final = ("offline_changes.js", "offline_conflicts.js", "offline_flushes.js")
+CASES: Final = [each for script in SCRIPTS for each in cases(script)]
+
+
+@pytest.fixture(scope="module")
+def outcomes(muniment_server: MunimentServer, packages: None) -> Mapping[str, Outcomes]:
+    """By script, what came of its cases."""
+    return {script: run_cases(script, muniment_server.url, new_name()) for script in SCRIPTS}
+
+
+@pytest.mark.parametrize(("script", "case"), CASES)
+def test_devices_agree(outcomes: Mapping[str, Outcomes], script: str, case: str) -> None:
+    """Section 22: the rules' ids stand at the case in the script."""
+    assert outcomes[script][case] is None, outcomes[script][case]
+
+
+def test_every_case_has_a_test(outcomes: Mapping[str, Outcomes]) -> None:
+    """The names are read from the scripts' text: none may be missed."""
+    assert [name for each in outcomes.values() for name in each] == [each.id for each in CASES]
+
+
+@pytest.mark.parametrize("rounds", [5, pytest.param(20, marks=pytest.mark.long)])
+def test_devices_that_sync_at_once_hold_all_records(
+    muniment_server: MunimentServer, packages: None, rounds: int
+) -> None:
+    """C-3, C-6, PRE-5: two devices change and sync at the same moment; none loses a record.
+
+    After each round both have had one more plain sync, no more: it shows what the other pushed
+    after one's own last pull.
+    """
+    play(muniment_server.url, rounds=rounds)
+
+
+@pytest.mark.long
+async def test_devices_at_two_instances_hold_all_records(
+    pair: tuple[Cluster, Service, Service], packages: None
+) -> None:
+    """C-3, C-6, PRE-5: as above, each device at an instance of its own, one of which forwards."""
+    _, one, other = pair
+    async with client_of(one) as at_one, client_of(other) as at_other:
+        await wait_until_ready(at_one, at_other)
+    urls = ",".join(f"{service.origin}/v1" for service in (one, other))
+
+    await asyncio.to_thread(play, urls, rounds=20)
+
+
+def play(url: str, *, rounds: int) -> None:
+    """Play the rounds from a seed that is printed when one fails."""
+    seed = random.randrange(2**31)
+    print(f"seed {seed}")
+    outcomes = run_cases("offline_rounds.js", url, new_name(), str(rounds), str(seed))
+
+    expected = ["begin", *(f"round {n + 1}" for n in range(rounds)), "started anew"]
+    assert outcomes == dict.fromkeys(expected)
