@@ -11,6 +11,7 @@ import bcrypt
 import kinto_http
 import pytest
 import requests
+from argon2 import PasswordHasher
 
 from tests.clients.requester import Requester, data, ids, quoted, refusal, revision
 from tests.support.server import MunimentServer, running_server
@@ -55,6 +56,7 @@ def site(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Generator[Si
                 "account_create_principals": "system.Everyone",
                 "account_write_principals": f"account:{ADMIN}",
                 "account_read_principals": f"account:{ADMIN}",
+                "user_data_delete_principals": f"account:{ADMIN}",
             },
         ) as server,
     ):
@@ -95,6 +97,11 @@ def admin(login: Login, anonymous: Requester) -> Requester:
 
 def sign_up(requester: Requester, name: str, password: str = PASSWORD) -> requests.Response:
     return requester("PUT", f"/v1/accounts/{name}", {"data": {"password": password}})
+
+
+def hash_of(site: Site, name: str) -> str:
+    [row] = site.query("SELECT password_hash FROM accounts.account WHERE id = $1", name)
+    return str(row["password_hash"])
 
 
 def user_id(requester: Requester) -> str | None:
@@ -175,9 +182,9 @@ def test_a_password_cannot_be_searched_for(admin: Requester, name: str) -> None:
 
 def test_hashes_are_argon2_and_never_in_the_events_topic(site: Site, name: str) -> None:
     """ACC-4; the topic is read by consumers whom a hash is none of the business of."""
-    [row] = site.query("SELECT * FROM accounts.account WHERE id = $1", name)
+    [row] = site.query("SELECT data FROM accounts.account WHERE id = $1", name)
 
-    assert row["password_hash"].startswith("$argon2id$")
+    assert hash_of(site, name).startswith("$argon2id$")
     assert "password" not in row["data"]
     entries = site.query("SELECT count(*) FROM read_model.history WHERE data::text LIKE '%argon2%'")
     assert entries[0]["count"] == 0
@@ -190,6 +197,22 @@ def test_a_bcrypt_hash_from_elsewhere_lets_its_user_in(site: Site, name: str, lo
 
     assert user_id(login(name, "from elsewhere")) == f"account:{name}"
     assert user_id(login(name)) is None
+
+
+def test_a_hash_from_elsewhere_is_made_anew_at_a_login(site: Site, name: str, login: Login) -> None:
+    """ACC-4: with today's parameters, and the account stays as it was."""
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    elsewhere = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    before = data(login(name)("GET", f"/v1/accounts/{name}"))
+
+    for other in (weak, elsewhere):
+        site.query("UPDATE accounts.account SET password_hash = $2 WHERE id = $1", name, other)
+        assert user_id(login(name, "wrong")) is None
+        assert hash_of(site, name) == other
+        assert user_id(login(name)) == f"account:{name}"
+        assert not PasswordHasher().check_needs_rehash(hash_of(site, name))
+
+    assert data(login(name)("GET", f"/v1/accounts/{name}")) == before
 
 
 @pytest.mark.parametrize(
@@ -462,6 +485,72 @@ def test_accounts_work_in_batches(login: Login) -> None:
     )
 
     assert [each["status"] for each in answer.json()["responses"]] == [201, 200, 401]
+
+
+def test_permissions_list_accounts_that_name_the_requester(
+    name: str, anonymous: Requester, login: Login
+) -> None:
+    """PRM-1 to PRM-3: the own account, and others by their own ACEs; PRM-4: who may sign up."""
+    other = new_name()
+    sign_up(anonymous, other)
+    given = {"permissions": {"read": [f"account:{name}"]}}
+    assert login(other)("PATCH", f"/v1/accounts/{other}", given).status_code == 200
+
+    entries = data(login(name)("GET", "/v1/permissions?_sort=resource_name,uri"))
+
+    told = {entry["uri"]: {**entry, "permissions": set(entry["permissions"])} for entry in entries}
+    assert told == {
+        f"/accounts/{name}": {
+            "uri": f"/accounts/{name}",
+            "resource_name": "account",
+            "id": name,
+            "permissions": {"read", "write"},
+        },
+        f"/accounts/{other}": {
+            "uri": f"/accounts/{other}",
+            "resource_name": "account",
+            "id": other,
+            "permissions": {"read"},
+        },
+        "/": {
+            "uri": "/",
+            "resource_name": "root",
+            "permissions": {"account:create", "bucket:create"},
+        },
+    }
+    filtered = data(login(name)("GET", f"/v1/permissions?resource_name=account&id={other}"))
+    assert [entry["uri"] for entry in filtered] == [f"/accounts/{other}"]
+    [for_anybody] = data(anonymous("GET", "/v1/permissions"))
+    assert (for_anybody["uri"], for_anybody["permissions"]) == ("/", ["account:create"])
+
+
+def test_a_user_that_is_forgotten_has_no_account(
+    name: str, admin: Requester, anonymous: Requester, login: Login
+) -> None:
+    """UD-1: what they alone may write is deleted, their account too; all else loses their name."""
+    other, mine = new_name(), f"account:{name}"
+    sign_up(anonymous, other)
+    given = {"permissions": {"read": [mine], "write": [mine]}}
+    assert login(other)("PATCH", f"/v1/accounts/{other}", given).status_code == 200
+    assert login(name)("PUT", f"/v1/buckets/{name}").status_code == 201
+
+    answer = admin("DELETE", f"/v1/__user_data__/{mine}")
+
+    assert (answer.status_code, answer.json()) == (200, {"data": {"principal": mine}})
+    assert user_id(login(name)) is None
+    assert refusal(admin("GET", f"/v1/accounts/{name}")) == (404, 110)
+    left = login(other)("GET", f"/v1/accounts/{other}").json()["permissions"]
+    assert left == {"write": [f"account:{other}"]}
+    assert sign_up(anonymous, name).status_code == 201
+    assert login(name)("GET", f"/v1/buckets/{name}").status_code == 403
+    assert admin("DELETE", "/v1/__user_data__/account:nobody-at-all").status_code == 200
+
+
+def test_only_an_operator_has_accounts_forgotten(name: str, login: Login) -> None:
+    """UD-1: not even the account's own user."""
+    assert login(name)("DELETE", f"/v1/__user_data__/account:{name}").status_code == 403
+
+    assert user_id(login(name)) == f"account:{name}"
 
 
 def test_utilities_answer_whoever_asks(site: Site) -> None:

@@ -86,6 +86,7 @@ class Server:
         reads = Reads(
             self._store,
             granted=Granted(),
+            accounts=None,
             cache=CachePolicy(),
             errors=Errors(),
             limits=Limits(),

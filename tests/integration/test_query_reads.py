@@ -97,6 +97,7 @@ class Server:
         reads = Reads(
             self.store,
             granted=granted or Granted(),
+            accounts=None,
             cache=cache or CachePolicy(now_s=lambda: 0),
             errors=ERRORS,
             limits=limits or Limits(),

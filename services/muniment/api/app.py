@@ -1,11 +1,13 @@
 """Command and query in one process: reads and writes are parted by method, as a gateway does."""
 
 import asyncio
+from http import HTTPStatus
 
 from muniment.accounts.side import Accounts, open_accounts
 from muniment.command.batch import in_turn
 from muniment.command.forwarding import FORWARDED
 from muniment.command.side import CommandSide
+from muniment.domain.values import Principal
 from muniment.openid.side import OpenId, make_edge, open_openid
 from muniment.query.app import query_side
 from muniment.runtime.settings import Settings
@@ -30,11 +32,19 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
             await accounts.delete_all()
         return response
 
+    async def forget(request: Request) -> Response:
+        response = await commands.forget(request)
+        is_done = response.status == HTTPStatus.OK
+        if accounts is not None and is_done and FORWARDED not in request.headers:
+            # Last: whoever forgets themselves can log in until all else is done.
+            await accounts.forget(Principal(request.target.id or ""))
+        return response
+
     async def answer(stopping: asyncio.Event) -> None:
         async with query_side(settings, edge) as queries:
             more: dict[Endpoint, Handler] = {
                 Endpoint.FLUSH: flush,
-                Endpoint.USER_DATA: commands.forget,
+                Endpoint.USER_DATA: forget,
             }
             if accounts is not None:
                 more.update(accounts.handlers(edge, queries.in_groups))

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from muniment.accounts.side import Accounts, open_accounts
+from muniment.accounts.side import Accounts, open_accounts, rights_of
 from muniment.openid.side import OpenId, make_edge, open_openid
 from muniment.query.reads import Reads
 from muniment.query.store import open_store
@@ -66,6 +66,7 @@ async def query_side(settings: Settings, edge: Edge) -> AsyncGenerator[QuerySide
         reads = Reads(
             store,
             granted=edge.granted,
+            accounts=rights_of(settings) if edge.features.accounts else None,
             cache=edge.cache,
             errors=edge.errors,
             limits=Limits(page_max=settings.paginate_by, fetch_max=settings.storage_max_fetch_size),

@@ -7,6 +7,8 @@ from typing import Final
 
 import asyncpg
 
+from muniment.domain import accounts
+from muniment.domain.accounts import AccountRights
 from muniment.domain.addresses import Kind
 from muniment.domain.permissions import IMPLIED, PERMISSION_NAMES, Granted
 from muniment.domain.refusals import Invalid
@@ -48,6 +50,7 @@ _COLUMNS: Final = Columns(
 )
 
 _ROOT: Final = "root"
+_ACCOUNT: Final = "account"
 
 _PARENTS: Final[Mapping[str, str]] = {
     Kind.BUCKET: _ROOT,
@@ -69,12 +72,15 @@ class PermissionReads:
         store: Store,
         *,
         granted: Granted,
+        accounts: AccountRights | None,
         errors: Errors,
         limits: Limits,
         now_s: Callable[[], float] = time.time,
     ) -> None:
+        """Without the rights on accounts there are none."""
         self._store = store
-        self._settings = list(_settings(granted))
+        self._has_accounts = accounts is not None
+        self._settings = [*_settings(granted), *_settings_of_accounts(accounts)]
         self._errors = errors
         self._limits = limits
         self._now_s = now_s
@@ -133,6 +139,7 @@ class PermissionReads:
             groups=self._objects(Kind.GROUP),
             collections=self._objects(Kind.COLLECTION),
             records=self._objects(Kind.RECORD),
+            accounts=self._accounts(),
             found=found,
         )
 
@@ -143,6 +150,12 @@ class PermissionReads:
         if kind in _EVERYWHERE and any(name == kind for name, _, _ in self._settings):
             return own + SQL.all.format(kind=kind.value, table=table)
         return own
+
+    def _accounts(self) -> str:
+        if not self._has_accounts:
+            return ""
+        visible = holds_any(accounts.PERMISSION_NAMES, PRINCIPALS)
+        return SQL.accounts.format(principals=PRINCIPALS, visible=visible)
 
 
 def _settings(granted: Granted) -> Iterable[tuple[str, str, str]]:
@@ -156,9 +169,15 @@ def _settings(granted: Granted) -> Iterable[tuple[str, str, str]]:
                     yield kind, name, holder
 
 
+def _settings_of_accounts(rights: AccountRights | None) -> Iterable[tuple[str, str, str]]:
+    for holder in rights.create if rights else ():
+        yield _ROOT, f"{_ACCOUNT}:create", holder
+
+
 def _implied() -> Iterable[tuple[str, str, str]]:
-    yield _ROOT, f"{Kind.BUCKET}:create", f"{Kind.BUCKET}:create"
-    for kind, by_name in IMPLIED.items():
+    for name in (Kind.BUCKET.value, _ACCOUNT):
+        yield _ROOT, f"{name}:create", f"{name}:create"
+    for kind, by_name in (*IMPLIED.items(), (_ACCOUNT, accounts.IMPLIED)):
         for held, given in by_name.items():
             yield from ((kind, held, name) for name in given)
 

@@ -38,6 +38,7 @@ entry AS NOT MATERIALIZED (
       FROM ({records}) AS o
       JOIN collection AS c ON c.uid = o.parent
       JOIN bucket AS b ON b.uid = c.parent
+    {accounts}
 )
 {found};
 
@@ -56,6 +57,15 @@ SELECT object.*
           AND jsonb_hash_extended(o.permissions, uuid_hash_extended(o.parent, 0)) = named.acl
           AND {visible}
        OFFSET 0) AS object
+
+-- accounts --
+-- The accounts whose ACEs name one of the principals.
+UNION ALL
+SELECT '/accounts/' || o.id, 'account', NULL, NULL, NULL, NULL, o.id, o.permissions
+  FROM accounts.account AS o
+ WHERE NOT o.deleted
+   AND jsonb_path_query_array(o.permissions, '$.*[*]') ?| {principals}
+   AND {visible}
 
 -- all --
 -- All objects of a kind, where the settings give the requester something on that.

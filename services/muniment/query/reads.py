@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from muniment.domain.accounts import AccountRights
 from muniment.domain.commands import Requester, joined
 from muniment.domain.permissions import Granted
 from muniment.query.answers import Headers
@@ -31,6 +32,7 @@ class Reads:
         store: Store,
         *,
         granted: Granted,
+        accounts: AccountRights | None,
         cache: CachePolicy,
         errors: Errors,
         limits: Limits,
@@ -42,7 +44,7 @@ class Reads:
         self._others: Final[Mapping[Endpoint, Handler]] = {
             Endpoint.LIST: lists.handle,
             Endpoint.PERMISSIONS: PermissionReads(
-                store, granted=granted, errors=errors, limits=limits
+                store, granted=granted, accounts=accounts, errors=errors, limits=limits
             ).handle,
             Endpoint.HISTORY: HistoryReads(store, errors=errors, limits=limits).handle,
             Endpoint.SNAPSHOT: Snapshots(store, errors=errors).handle,

@@ -62,6 +62,15 @@ class Passwords:
         # One that gives up must not take the check away from the others.
         return await asyncio.shield(verdict)
 
+    def is_outdated(self, password: str, password_hash: str) -> bool:
+        """Whether the right password should have another hash: one made as they are made now.
+
+        Not where bcrypt took but the beginning of a long one: what else was typed may be wrong.
+        """
+        if password_hash.startswith(_BCRYPT_PREFIXES):
+            return len(password.encode()) <= _BCRYPT_BYTES_MAX
+        return self._hasher.check_needs_rehash(password_hash)
+
     async def check_in_vain(self, password: str) -> None:
         """Take as long as a check does. Raises `Unavailable` as that does."""
         if self._nobodys_hash is None:

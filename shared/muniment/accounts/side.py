@@ -1,15 +1,17 @@
 """The part of a process that serves accounts, put together here."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from muniment.accounts.handler import AccountHandler
 from muniment.accounts.lists import AccountLists
 from muniment.accounts.passwords import Passwords
 from muniment.accounts.policy import AccountPolicy
-from muniment.accounts.store import AccountStore, open_durable_pool
+from muniment.accounts.store import AccountStore, Approved, StoredAccount, open_durable_pool
 from muniment.domain.accounts import AccountRights
+from muniment.domain.events import Action
+from muniment.domain.forgetting import forget_account
 from muniment.domain.values import Principal, Timestamp
 from muniment.readmodel.lists.selection import Limits
 from muniment.runtime.settings import Settings
@@ -65,6 +67,14 @@ class Accounts:
 
         return {Endpoint.ACCOUNTS: answer_list, Endpoint.ACCOUNT: answer_object}
 
+    async def forget(self, principal: Principal) -> None:
+        """Delete what the principal alone may write, and take it out of all else (UD-1).
+
+        Each account in a transaction of its own: what fails on the way is repeated.
+        """
+        for username in await self._store.naming(principal):
+            await self._store.change(username, _forgetting(username, principal))
+
     async def delete_all(self) -> None:
         """The development flush (FL-1)."""
         await self._store.delete_all()
@@ -91,6 +101,17 @@ def rights_of(settings: Settings) -> AccountRights:
         read=frozenset(map(Principal, settings.account_read_principals)),
         write=frozenset(map(Principal, settings.account_write_principals)),
     )
+
+
+def _forgetting(username: str, principal: Principal) -> Callable[[StoredAccount], Approved | None]:
+    def decide(stored: StoredAccount) -> Approved | None:
+        change = forget_account(stored.scene, username, principal, now=_now())
+        if change is None:
+            return None
+        is_gone = change.action is Action.DELETED
+        return Approved(change=change, password_hash=None if is_gone else stored.password_hash)
+
+    return decide
 
 
 def _now() -> Timestamp:

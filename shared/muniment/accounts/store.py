@@ -13,7 +13,7 @@ from muniment.domain.accounts import AccountChanged, AccountScene, scene_of
 from muniment.domain.events import Action
 from muniment.domain.permissions import listed, parse_permissions
 from muniment.domain.states import ABSENT, Present, State, Tombstone
-from muniment.domain.values import Timestamp
+from muniment.domain.values import Principal, Timestamp
 from muniment.readmodel.connection import (
     ACQUIRE_TIMEOUT_S,
     UNREACHABLE,
@@ -84,6 +84,11 @@ class AccountStore:
             found: str | None = await connection.fetchval(SQL.read_hash, username)
             return found
 
+    async def renew_hash(self, username: str, old: str, new: str) -> None:
+        """Put another hash of the same password in the old one's place, if that is still there."""
+        async with self._connection() as connection:
+            await connection.execute(SQL.renew_hash, username, old, new)
+
     async def read(self, username: str) -> StoredAccount:
         """The account, or that there is none."""
         async with self._connection() as connection:
@@ -150,6 +155,12 @@ class AccountStore:
         )
         at, rows = await self._snapshot(visible_to, statement, values.all)
         return at, int(rows[0]["count"])
+
+    async def naming(self, principal: Principal) -> Sequence[str]:
+        """The accounts whose ACEs name the principal."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(SQL.find_traces, principal)
+        return [row["id"] for row in rows]
 
     async def delete_all(self) -> None:
         """The development flush (FL-1)."""

@@ -8,6 +8,19 @@ SELECT password_hash
   FROM account
  WHERE id = $1 AND NOT deleted;
 
+-- renew_hash --
+-- Another hash ($3) of the same password, unless that is another one by now; no change of the account.
+UPDATE account
+   SET password_hash = $3
+ WHERE id = $1 AND password_hash = $2;
+
+-- find_traces --
+-- The accounts whose ACEs name a principal.
+SELECT id
+  FROM account
+ WHERE NOT deleted
+   AND jsonb_path_query_array(permissions, '$.*[*]') ? $1;
+
 -- commit_to_disk --
 -- Whatever the database's default is: nothing else has what is written here.
 SET LOCAL synchronous_commit = on;

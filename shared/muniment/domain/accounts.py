@@ -31,6 +31,8 @@ from muniment.domain.timelines import LAST_DATE, Timeline, on_change, on_creatio
 from muniment.domain.values import JsonObject, JsonValue, Permissions, Principal, Timestamp
 
 PERMISSION_NAMES: Final = ("read", "write")
+IMPLIED: Final = {"write": ("write", "read"), "read": ("read",)}
+"""What each permission gives on the same account, itself included (PRM-2)."""
 USERNAME: Final = re.compile(r"[a-zA-Z0-9][+.@a-zA-Z0-9_-]*")
 USERNAME_CHARS_MAX: Final = 512
 

@@ -1,12 +1,14 @@
-"""What becomes of an object when a principal is to be forgotten (contract UD-1)."""
+"""What becomes of objects and accounts when a principal is to be forgotten (contract UD-1)."""
 
 from dataclasses import replace
 
+from muniment.domain import accounts
+from muniment.domain.accounts import AccountChanged, AccountScene
 from muniment.domain.addresses import Address, Kind
 from muniment.domain.decisions import Moment, deletion
 from muniment.domain.events import Action, Cause, ObjectChanged, Snapshot
 from muniment.domain.states import Present, Scene
-from muniment.domain.values import JsonObject, Permissions, Principal
+from muniment.domain.values import JsonObject, Permissions, Principal, Timestamp
 
 
 def forget(
@@ -21,7 +23,7 @@ def forget(
         return None
     at = scene.timeline.next(moment.now)
     gone = deletion(scene, address, target, at=at, moment=moment, cause=cause)
-    if target.permissions.get("write") == frozenset({principal}):
+    if _is_the_only_writer(principal, target.permissions):
         return gone
     permissions = _without(target.permissions, principal)
     data = _left(target.data, principal) if address.kind is Kind.GROUP else target.data
@@ -29,6 +31,28 @@ def forget(
         return None
     after = Snapshot(data={**data, "last_modified": at}, permissions=permissions)
     return replace(gone, action=Action.UPDATED, after=after, records_from=None)
+
+
+def forget_account(
+    scene: AccountScene, username: str, principal: Principal, *, now: Timestamp
+) -> AccountChanged | None:
+    """The same for an account; none if it is not there, or names somebody else."""
+    target = scene.target
+    if not isinstance(target, Present):
+        return None
+    at = scene.timeline.next(now)
+    gone = accounts.deletion(scene, username, target, at=at)
+    if _is_the_only_writer(principal, target.permissions):
+        return gone
+    permissions = _without(target.permissions, principal)
+    if permissions == target.permissions:
+        return None
+    after = Snapshot(data={**target.data, "last_modified": at}, permissions=permissions)
+    return replace(gone, action=Action.UPDATED, after=after)
+
+
+def _is_the_only_writer(principal: Principal, permissions: Permissions) -> bool:
+    return permissions.get("write") == frozenset({principal})
 
 
 def _without(permissions: Permissions, principal: Principal) -> Permissions:

@@ -67,6 +67,17 @@ async def test_hashes_of_bcrypt_are_taken(passwords: Passwords, prefix: bytes) -
     assert not await passwords.is_right("q" * 72, made)
 
 
+async def test_a_hash_is_outdated_where_it_is_not_made_as_today(passwords: Passwords) -> None:
+    """Not that of a long password, of which bcrypt took but the beginning."""
+    weaker = PasswordHasher(time_cost=1, memory_cost=16, parallelism=1).hash("p")
+    elsewhere = bcrypt.hashpw(b"p" * 72, bcrypt.gensalt(4)).decode()
+
+    assert not passwords.is_outdated("p", await passwords.hash("p"))
+    assert passwords.is_outdated("p", weaker)
+    assert passwords.is_outdated("p" * 72, elsewhere)
+    assert not passwords.is_outdated("p" * 73, elsewhere)
+
+
 @pytest.mark.parametrize("broken", ["", "plain", "$2b$", "$argon2id$", "$2b$12$short"])
 async def test_what_is_no_hash_lets_nobody_in(passwords: Passwords, broken: str) -> None:
     assert not await passwords.is_right(broken, broken)

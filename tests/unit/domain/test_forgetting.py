@@ -2,11 +2,12 @@
 
 import pytest
 
+from muniment.domain.accounts import AccountChanged, scene_of
 from muniment.domain.addresses import Address, Kind, group
 from muniment.domain.events import Action, Cause, ObjectChanged
-from muniment.domain.forgetting import forget
-from muniment.domain.states import State
-from muniment.domain.values import Permissions, Principal
+from muniment.domain.forgetting import forget, forget_account
+from muniment.domain.states import ABSENT, Present, State
+from muniment.domain.values import Permissions, Principal, Timestamp
 from tests.support.deciding import (
     BUCKET,
     COLLECTION,
@@ -78,3 +79,41 @@ def test_groups_lose_the_member() -> None:
 def test_what_does_not_name_the_principal_stays_as_it_is(target: State) -> None:
     """Its timestamp too."""
     assert forgotten(target) is None
+
+
+def forgotten_account(target: State) -> AccountChanged | None:
+    around = scene_of(target, Timestamp(LIST_AT))
+    return forget_account(around, "omar", OMAR, now=Timestamp(NOW))
+
+
+def account(permissions: Permissions) -> State:
+    return Present(
+        last_modified=Timestamp(10),
+        data={"id": "omar", "last_modified": 10, "tel": 1},
+        permissions=permissions,
+    )
+
+
+def test_an_account_that_the_principal_alone_may_write_is_deleted() -> None:
+    """UD-1."""
+    change = forgotten_account(account(acl(write=OMAR, read="account:pia")))
+
+    assert change is not None
+    assert change.action is Action.DELETED
+    assert change.after.data == {"id": "omar", "last_modified": NOW, "deleted": True}
+
+
+def test_an_account_with_another_writer_loses_the_name_alone() -> None:
+    """UD-1: a change with a timestamp of its own, and the password stays."""
+    change = forgotten_account(account(acl(write=[OMAR, "account:pia"])))
+
+    assert change is not None
+    assert change.action is Action.UPDATED
+    assert change.after.permissions == acl(write="account:pia")
+    assert change.after.data == {"id": "omar", "last_modified": NOW, "tel": 1}
+    assert change.password is None
+
+
+@pytest.mark.parametrize("target", [ABSENT, tombstone(), account(acl(write="account:pia"))])
+def test_an_account_that_names_somebody_else_stays_as_it_is(target: State) -> None:
+    assert forgotten_account(target) is None
