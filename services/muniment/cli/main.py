@@ -45,6 +45,15 @@ webhooks = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(webhooks)
+accounts = typer.Typer(
+    name="accounts",
+    help="Make accounts and give them passwords, which are typed or come on standard input.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(accounts)
+
+Username = Annotated[str, typer.Argument(help="Name of the account, without `account:`.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -212,3 +221,57 @@ def webhooks_secret(
 
     settings = options.read_settings(assignments, data_dir=data_dir, config=config)
     print_secret(settings, bucket, collection, output)
+
+
+@accounts.command("create")
+def accounts_create(
+    username: Username,
+    *,
+    data_dir: options.DataDir = None,
+    postgres: options.Postgres = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
+) -> None:
+    """Make an account, also where nobody may sign up: the first administrator's."""
+    from muniment.cli.accounts import create  # noqa: PLC0415 - slow
+
+    create(
+        options.read_settings(assignments, data_dir=data_dir, postgres=postgres, config=config),
+        username,
+    )
+
+
+@accounts.command("set-password")
+def accounts_set_password(
+    username: Username,
+    *,
+    data_dir: options.DataDir = None,
+    postgres: options.Postgres = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
+) -> None:
+    """Give an account another password; the old one stops at once."""
+    from muniment.cli.accounts import set_password  # noqa: PLC0415 - slow
+
+    set_password(
+        options.read_settings(assignments, data_dir=data_dir, postgres=postgres, config=config),
+        username,
+    )
+
+
+@accounts.command("list")
+def accounts_list(
+    *,
+    output: options.Output = "table",
+    data_dir: options.DataDir = None,
+    postgres: options.Postgres = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
+) -> None:
+    """Print the accounts, and which of them `account_write_principals` makes administrators."""
+    from muniment.cli.accounts import print_accounts  # noqa: PLC0415 - slow
+
+    print_accounts(
+        options.read_settings(assignments, data_dir=data_dir, postgres=postgres, config=config),
+        output,
+    )

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from muniment.runtime.settings import ENV_PREFIX, Settings
+from muniment.runtime.urls import masked
 from muniment.stack import ports
 from muniment.stack.children import Program
 from muniment.stack.embedded import EmbeddedStack, StackOptions
@@ -100,7 +101,7 @@ class _Up:
         supervisor = Supervisor(self._stack.children, tell=self._tell)
         supervisor.start([self._program(service) for service in self._services])
         await supervisor.until_ready(self._is_ready, timeout_s=READY_TIMEOUT_S)
-        self._tell(_welcome(self._settings, self._stack, time.monotonic() - self._began_at))
+        self._tell(welcome(self._settings, self._stack, time.monotonic() - self._began_at))
         await supervisor.keep(self._stopping)
 
     def _program(self, service: Service) -> Program:
@@ -259,7 +260,8 @@ def _written(value: Any) -> str:
             return str(value)
 
 
-def _welcome(settings: Settings, stack: EmbeddedStack, took_s: float) -> str:
+def welcome(settings: Settings, stack: EmbeddedStack, took_s: float) -> str:
+    """What is printed once all serve: where, and how to begin."""
     host = _reachable_host(settings)
     url = f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}/v1"
     return "\n".join(
@@ -267,7 +269,7 @@ def _welcome(settings: Settings, stack: EmbeddedStack, took_s: float) -> str:
             "",
             f"Muniment serves on {url} (ready in {took_s:.1f} s; Ctrl-C stops it)",
             f"  data and logs  {stack.layout.root}",
-            f"  Kafka          {stack.kafka_url}",
+            f"  Kafka          {masked(stack.kafka_url)}",
             *_first_steps(url, settings.auth_policies),
         ]
     )

@@ -9,7 +9,9 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
+from muniment.log.connection import parse_kafka_url
 from muniment.runtime.errors import DependencyUnreachable, UserError
+from muniment.runtime.urls import masked
 
 POLL_MS: Final = 1000
 STALLED_POLLS_MAX: Final = 10
@@ -32,10 +34,10 @@ class Topic:
     """`<prefix>.events` from where it ended when the demo began."""
 
     def __init__(self, kafka_url: str, topic: str) -> None:
-        self._kafka_url = kafka_url
+        self._kafka_url = masked(kafka_url)
         self._topic = topic
         self._consumer: Any = AIOKafkaConsumer(
-            bootstrap_servers=kafka_url, enable_auto_commit=False, group_id=None
+            **parse_kafka_url(kafka_url).client_options(), enable_auto_commit=False, group_id=None
         )
         self._begin: dict[TopicPartition, int] = {}
 

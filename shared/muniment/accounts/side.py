@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
+from muniment.accounts.changing import AccountChanges
 from muniment.accounts.handler import AccountHandler
 from muniment.accounts.lists import AccountLists
 from muniment.accounts.passwords import Passwords
@@ -39,15 +40,16 @@ class Accounts:
             rights=rights,
             errors=edge.errors,
             limits=Limits(page_max=settings.paginate_by, fetch_max=settings.storage_max_fetch_size),
-            now=_now,
+            now=now,
         )
         handler = AccountHandler(
             store=self._store,
-            passwords=self._passwords,
+            changes=AccountChanges(
+                store=self._store, passwords=self._passwords, rights=rights, now=now
+            ),
             reader=edge.commands,
             rights=rights,
             errors=edge.errors,
-            now=_now,
         )
 
         async def answer_list(request: Request) -> Response:
@@ -105,7 +107,7 @@ def rights_of(settings: Settings) -> AccountRights:
 
 def _forgetting(username: str, principal: Principal) -> Callable[[StoredAccount], Approved | None]:
     def decide(stored: StoredAccount) -> Approved | None:
-        change = forget_account(stored.scene, username, principal, now=_now())
+        change = forget_account(stored.scene, username, principal, now=now())
         if change is None:
             return None
         is_gone = change.action is Action.DELETED
@@ -114,5 +116,6 @@ def _forgetting(username: str, principal: Principal) -> Callable[[StoredAccount]
     return decide
 
 
-def _now() -> Timestamp:
+def now() -> Timestamp:
+    """The wall clock in milliseconds."""
     return Timestamp(time.time_ns() // 1_000_000)

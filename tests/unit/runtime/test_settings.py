@@ -14,7 +14,7 @@ from muniment.runtime.settings import (
     example_toml,
     load_settings,
 )
-from muniment.runtime.settings.describe import MASK
+from muniment.runtime.urls import MASK
 
 
 @pytest.fixture(autouse=True)
@@ -249,6 +249,9 @@ def test_a_secret_is_never_in_an_error() -> None:
             "postgresql://h/d?user=u&password=hunter2",
             f"postgresql://h/d?user=u&password={MASK}",
         ),
+        ("kafka_url", "kafka+ssl://u:hun@ter2@h:9093", f"kafka+ssl://u:{MASK}@h:9093"),
+        ("kafka_url", "u:hunter2@h:9092,i:9092", f"kafka://u:{MASK}@h:9092,i:9092"),
+        ("account_write_principals", "account:n@d.ia", "account:n@d.ia"),
         ("secret_key", "hunter2", MASK),
         ("userid_hmac_secret", "hunter2", MASK),
         ("default_bucket_hmac_secret", "hunter2", MASK),

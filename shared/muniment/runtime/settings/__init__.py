@@ -3,11 +3,10 @@
 from muniment.runtime.settings.describe import Description, defaults, describe, example_toml
 from muniment.runtime.settings.doubts import doubts
 from muniment.runtime.settings.load import ENV_PREFIX, SettingsError, load_settings
-from muniment.runtime.settings.model import LATER, MethodKind, ObjectType, Permission, Settings
+from muniment.runtime.settings.model import MethodKind, ObjectType, Permission, Settings
 
 __all__ = [
     "ENV_PREFIX",
-    "LATER",
     "Description",
     "MethodKind",
     "ObjectType",

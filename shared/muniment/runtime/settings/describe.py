@@ -1,23 +1,18 @@
 """The settings told to people: a row for each, and an example file made from the class itself."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Final
 
 import orjson
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from muniment.runtime.settings.fields import Subject
-from muniment.runtime.settings.model import LATER, SUBJECTS, Settings
-
-MASK: Final = "••••••"
-
-_URL_PASSWORD: Final = re.compile(r"(?<=://)([^:@/]*):([^@/]*)@|(?<=[?&]password=)[^&]*")
+from muniment.runtime.settings.model import SUBJECTS, Settings
+from muniment.runtime.urls import MASK, masked
 
 _Scalar = None | bool | int | float | str | Path | date | SecretStr | IPv4Network | IPv6Network
 _Value = _Scalar | tuple[_Scalar, ...] | Mapping[str, int]
@@ -77,8 +72,7 @@ def example_toml() -> str:
 def _fields() -> Iterator[tuple[type[Subject], str, str]]:
     for subject in SUBJECTS:
         for name, field in subject.model_fields.items():
-            later = " From the next version on." if name in LATER else ""
-            yield subject, name, f"{field.description or ''}{later}"
+            yield subject, name, field.description or ""
 
 
 def _default(subject: type[Subject], name: str) -> _Value:
@@ -99,16 +93,11 @@ def _shown(value: _Value) -> str:
         case float():
             return f"{value:g}"
         case str():
-            return _URL_PASSWORD.sub(_masked, value)
+            return masked(value)
         case Mapping():
             return orjson.dumps(dict(value)).decode() if value else ""
         case _:
             return str(value)
-
-
-def _masked(found: re.Match[str]) -> str:
-    user = found.group(1)
-    return MASK if user is None else f"{user}:{MASK}@"
 
 
 def _toml(value: _Value) -> str:

@@ -47,15 +47,6 @@ SUBJECTS: Final[tuple[type[Subject], ...]] = (
     HistorySettings,
 )
 
-LATER: Final = frozenset(
-    {
-        *("group_create_principals", "group_read_principals", "group_write_principals"),
-        "group_cache_expires_seconds",
-        "experimental_permissions_endpoint",
-    }
-)
-"""Settings that the contract names and that have an effect from the next version on."""
-
 sources_in_use: ContextVar[tuple[PydanticBaseSettingsSource, ...]] = ContextVar(
     "sources_in_use", default=()
 )

@@ -53,7 +53,7 @@ class ServiceSettings(Subject):
     )
     instance_url: str = Field(
         default_factory=_default_instance_url,
-        pattern=r"^https?://[^/]+$",
+        pattern=r"^https?://[^/@]+$",
         description="URL at which the other instances reach this one, to forward requests to it.",
     )
     drain_s: float = Field(

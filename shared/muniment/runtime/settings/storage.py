@@ -54,7 +54,7 @@ class LogSettings(Subject):
             return None
         parsed = KafkaUrl.parse(url)
         if parsed.is_encrypted or parsed.username is not None:
-            return url
+            return url if "://" in url else f"kafka://{url}"
         return ",".join(parsed.servers)
 
     @model_validator(mode="after")
