@@ -7,7 +7,7 @@ from muniment.runtime.reference import metrics_page, settings_page
 from muniment.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[3]
-PRINCIPALS = re.compile(r"(?:bucket|collection|record)_(?:read|write|create)_principals")
+PRINCIPALS = re.compile(r"(?:bucket|group|collection|record)_(?:read|write|create)_principals")
 """Read by a name that is put together: `Settings.principals`."""
 
 
