@@ -12,11 +12,11 @@ from multidict import CIMultiDict
 from muniment.domain.addresses import bucket, collection, record
 from muniment.domain.commands import ANONYMOUS, Requester, authenticated
 from muniment.domain.permissions import Granted
+from muniment.domain.queries.selection import Limits
 from muniment.domain.values import Principal
 from muniment.query.reads import Reads
 from muniment.query.store import open_store
 from muniment.readmodel.connection import open_connection
-from muniment.readmodel.lists.selection import Limits
 from muniment.readmodel.migrate import migrate
 from muniment.readmodel.projection.recording import Recording
 from muniment.web.cache import CachePolicy

@@ -14,12 +14,12 @@ from multidict import CIMultiDict
 from muniment.domain.addresses import Kind
 from muniment.domain.commands import ANONYMOUS, Requester, authenticated
 from muniment.domain.permissions import Acls, Granted, Right, may
+from muniment.domain.queries.selection import Limits
 from muniment.domain.values import JsonObject, Principal
 from muniment.query.lists import SQL
 from muniment.query.reads import Reads
 from muniment.query.store import Store, open_store
 from muniment.readmodel.connection import open_connection
-from muniment.readmodel.lists.selection import Limits
 from muniment.readmodel.migrate import migrate
 from muniment.web.cache import CachePolicy
 from muniment.web.errors import Errors

@@ -14,11 +14,11 @@ from muniment.command.owner import Owner, OwnerLimits
 from muniment.command.trimming import HistoryTrimming
 from muniment.command.waiting import Answer, NotOwner, Order, Unavailable, Waiting
 from muniment.domain.events import EventId
+from muniment.domain.queries.selection import Limits
 from muniment.domain.rules import Rules
 from muniment.domain.values import Timestamp
 from muniment.log.memory import MemoryLog
 from muniment.log.protocol import Partition
-from muniment.readmodel.lists.selection import Limits
 from tests.support.deciding import NOW
 from tests.support.memory_read_model import (
     FedCheckpoints,

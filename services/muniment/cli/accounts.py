@@ -30,10 +30,10 @@ from muniment.domain.accounts import (
     user_id_of,
 )
 from muniment.domain.commands import ANY, Body, FieldsPatch, Preconditions, authenticated
+from muniment.domain.queries.selection import ID, Selection, Sort
 from muniment.domain.refusals import Invalid, ObjectModified
 from muniment.domain.values import Principal
 from muniment.readmodel.connection import UNREACHABLE, open_connection, postgres_of
-from muniment.readmodel.lists.selection import ID, Selection, Sort
 from muniment.readmodel.migrate import migrate
 from muniment.runtime.errors import ConfigurationError, DependencyUnreachable, UserError
 from muniment.runtime.settings import Settings

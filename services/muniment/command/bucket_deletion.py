@@ -17,12 +17,12 @@ from muniment.command.waiting import Unavailable
 from muniment.domain.addresses import Kind, bucket
 from muniment.domain.commands import ANY, Delete, DeleteMany, joined
 from muniment.domain.permissions import Acls, Right, may
+from muniment.domain.queries.selection import Limits
 from muniment.domain.refusals import Invalid, NotAllowed, ObjectModified, Refusal
 from muniment.domain.rules import Rules
 from muniment.domain.values import Timestamp
 from muniment.readmodel.lists.deletion import Selected, has_writable, select_for_delete
 from muniment.readmodel.lists.parameters import parse_selection
-from muniment.readmodel.lists.selection import Limits
 from muniment.web.conditions import revision_headers
 from muniment.web.errors import Errors
 from muniment.web.http import Request, Response

@@ -12,6 +12,7 @@ from muniment.domain.commands import ANY, DeleteMany
 from muniment.domain.decisions import Moment, deletion
 from muniment.domain.events import ObjectChanged
 from muniment.domain.permissions import NO_PERMISSIONS, Acls, Right, may
+from muniment.domain.queries.selection import Limits, Selection
 from muniment.domain.refusals import (
     CollectionMissing,
     Invalid,
@@ -24,7 +25,6 @@ from muniment.domain.rules import Rules
 from muniment.domain.states import Present, Scene
 from muniment.readmodel.lists.deletion import Selected, has_writable, select_for_delete
 from muniment.readmodel.lists.parameters import parse_selection
-from muniment.readmodel.lists.selection import Limits, Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from muniment.command.trimming import HistoryTrimming
 from muniment.command.user_data import UserData
 from muniment.domain.events import EventId
 from muniment.domain.permissions import Granted
+from muniment.domain.queries.selection import Limits
 from muniment.domain.rules import Rules
 from muniment.domain.values import Timestamp
 from muniment.log.connection import kafka_of
@@ -35,7 +36,6 @@ from muniment.log.options import LogOptions
 from muniment.log.protocol import Log, LogUnavailable, Partition
 from muniment.readmodel.checkpoints import Checkpoint, Checkpoints
 from muniment.readmodel.connection import UNREACHABLE, open_connection, open_pool, postgres_of
-from muniment.readmodel.lists.selection import Limits
 from muniment.readmodel.migrate import migrate
 from muniment.runtime.outages import Away, through_outages
 from muniment.runtime.settings import Settings

@@ -5,8 +5,8 @@ from typing import Final
 
 from cachetools import TTLCache
 
+from muniment.domain.queries.selection import Selection
 from muniment.domain.refusals import Fault, Invalid
-from muniment.readmodel.lists.selection import Selection
 
 TOKENS_MAX: Final = 10_000
 USED_TOKEN: Final = Invalid(

@@ -11,12 +11,12 @@ from muniment.domain.addresses import Kind
 from muniment.domain.commands import DeleteHistory
 from muniment.domain.decisions import Moment
 from muniment.domain.events import HistoryTrimmed
+from muniment.domain.queries.selection import Limits
 from muniment.domain.refusals import Invalid, Refusal
 from muniment.domain.trimming import refuse_trim, trim
 from muniment.domain.values import JsonObject
 from muniment.readmodel.lists.history import FIELDS, Entries, select_entries
 from muniment.readmodel.lists.parameters import parse_selection
-from muniment.readmodel.lists.selection import Limits
 
 
 class HistoryTrimming:

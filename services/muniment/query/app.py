@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from muniment.accounts.side import Accounts, open_accounts, rights_of
+from muniment.domain.queries.selection import Limits
 from muniment.openid.side import OpenId, make_edge, open_openid
 from muniment.query.reads import Reads
 from muniment.query.store import open_store
 from muniment.readmodel.connection import postgres_of
-from muniment.readmodel.lists.selection import Limits
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
 from muniment.web.edge import Edge

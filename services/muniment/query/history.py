@@ -14,6 +14,7 @@ import asyncpg
 from muniment.domain.addresses import Kind
 from muniment.domain.commands import Preconditions
 from muniment.domain.permissions import Right, holds, own_names
+from muniment.domain.queries.selection import Limits, Selection
 from muniment.domain.refusals import Invalid, NotAllowed, ObjectModified, Refusal
 from muniment.domain.values import Timestamp
 from muniment.query.answers import permissions_of
@@ -22,7 +23,6 @@ from muniment.query.store import Store
 from muniment.readmodel.lists import history as entries
 from muniment.readmodel.lists.fields import project_list
 from muniment.readmodel.lists.parameters import parse_selection
-from muniment.readmodel.lists.selection import Limits, Selection
 from muniment.readmodel.lists.sql import Values, holds_any, page
 from muniment.readmodel.principals import PRINCIPALS, asker, members_for
 from muniment.readmodel.sql import Statements

@@ -11,6 +11,7 @@ import asyncpg
 from muniment.domain.addresses import Kind
 from muniment.domain.commands import Preconditions
 from muniment.domain.permissions import Granted, Right, may, own_names
+from muniment.domain.queries.selection import Limits, Selection
 from muniment.domain.refusals import (
     CollectionMissing,
     Invalid,
@@ -24,7 +25,6 @@ from muniment.query.store import Store
 from muniment.readmodel.lists.fields import project_list
 from muniment.readmodel.lists.pages import write_token
 from muniment.readmodel.lists.parameters import parse_selection
-from muniment.readmodel.lists.selection import Limits, Selection
 from muniment.readmodel.lists.sql import (
     TABLES,
     Values,

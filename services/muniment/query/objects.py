@@ -9,6 +9,7 @@ import orjson
 from muniment.domain.addresses import Address, CollectionId, Kind, is_valid_id
 from muniment.domain.commands import joined
 from muniment.domain.permissions import Acls, Granted, Right, may, visible_permissions
+from muniment.domain.queries.selection import Path
 from muniment.domain.refusals import (
     INVALID_ID,
     CollectionMissing,
@@ -23,7 +24,6 @@ from muniment.query.answers import Headers, permissions_of
 from muniment.query.store import Store
 from muniment.readmodel.lists.fields import project_object
 from muniment.readmodel.lists.parameters import parse_fields
-from muniment.readmodel.lists.selection import Path
 from muniment.readmodel.principals import groups, members_for
 from muniment.readmodel.sql import Statements
 from muniment.web.conditions import Verdict, judge_read, read_preconditions, revision_headers

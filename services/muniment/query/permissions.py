@@ -11,13 +11,13 @@ from muniment.domain import accounts
 from muniment.domain.accounts import AccountRights
 from muniment.domain.addresses import Kind
 from muniment.domain.permissions import IMPLIED, PERMISSION_NAMES, Granted
+from muniment.domain.queries.selection import LAST_MODIFIED, Limits, Selection, Sort
 from muniment.domain.refusals import Invalid
 from muniment.domain.values import Timestamp
 from muniment.query.lists import NOTHING, next_page
 from muniment.query.store import Store
 from muniment.readmodel.lists.fields import project_list
 from muniment.readmodel.lists.parameters import FixedFields, parse_selection
-from muniment.readmodel.lists.selection import LAST_MODIFIED, Limits, Selection, Sort
 from muniment.readmodel.lists.sql import TABLES, Columns, Values, conditions, holds_any, page
 from muniment.readmodel.principals import PRINCIPALS, asker, members_for
 from muniment.readmodel.sql import Statements

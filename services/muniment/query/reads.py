@@ -6,6 +6,7 @@ from typing import Final
 from muniment.domain.accounts import AccountRights
 from muniment.domain.commands import Requester, joined
 from muniment.domain.permissions import Granted
+from muniment.domain.queries.selection import Limits
 from muniment.query.answers import Headers
 from muniment.query.counters import Counters
 from muniment.query.history import HistoryReads
@@ -14,7 +15,6 @@ from muniment.query.objects import ObjectReads
 from muniment.query.permissions import PermissionReads
 from muniment.query.snapshots import Snapshots
 from muniment.query.store import Store
-from muniment.readmodel.lists.selection import Limits
 from muniment.readmodel.principals import groups, members_for
 from muniment.web.cache import CachePolicy
 from muniment.web.errors import Errors

@@ -9,13 +9,13 @@ import orjson
 from muniment.accounts.store import AccountStore, Approved, Page, StoredAccount
 from muniment.domain.accounts import AccountRights, deletion, username_of
 from muniment.domain.commands import ANY
+from muniment.domain.queries.selection import Limits, Selection
 from muniment.domain.refusals import Fault, Invalid, NotAllowed, ObjectModified
 from muniment.domain.states import Present
 from muniment.domain.values import JsonObject, Timestamp
 from muniment.readmodel.lists.fields import project_list
 from muniment.readmodel.lists.pages import write_token
 from muniment.readmodel.lists.parameters import parse_selection
-from muniment.readmodel.lists.selection import Limits, Selection
 from muniment.web.cache import UNCACHED
 from muniment.web.conditions import (
     Verdict,

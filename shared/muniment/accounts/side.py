@@ -13,8 +13,8 @@ from muniment.accounts.store import AccountStore, Approved, StoredAccount, open_
 from muniment.domain.accounts import AccountRights
 from muniment.domain.events import Action
 from muniment.domain.forgetting import forget_account
+from muniment.domain.queries.selection import Limits
 from muniment.domain.values import Principal, Timestamp
-from muniment.readmodel.lists.selection import Limits
 from muniment.runtime.settings import Settings
 from muniment.web.edge import Edge
 from muniment.web.http import Handler, Request, Response

@@ -12,6 +12,7 @@ import orjson
 from muniment.domain.accounts import AccountChanged, AccountScene, scene_of
 from muniment.domain.events import Action
 from muniment.domain.permissions import listed, parse_permissions
+from muniment.domain.queries.selection import Selection
 from muniment.domain.states import ABSENT, Present, State, Tombstone
 from muniment.domain.values import Principal, Timestamp
 from muniment.readmodel.connection import (
@@ -22,7 +23,6 @@ from muniment.readmodel.connection import (
     open_pool,
     postgres_of,
 )
-from muniment.readmodel.lists.selection import Selection
 from muniment.readmodel.lists.sql import Values, conditions, page
 from muniment.readmodel.sql import Statements
 from muniment.runtime.settings import Settings

@@ -7,11 +7,12 @@ the same pipeline.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from muniment.domain.commands import ANONYMOUS, Requester
+from muniment.domain.queries import parameters
 from muniment.domain.refusals import Fault
 from muniment.web.routes import NOWHERE, Target
 
@@ -23,8 +24,6 @@ Query: TypeAlias = tuple[tuple[str, str], ...]
 PREFIX: Final = "/v1"
 
 JSON_TYPE: Final = "application/json"
-
-_PARAMETERS_MAX: Final = 1_000
 
 
 class Undecodable(ValueError):
@@ -104,9 +103,6 @@ def parse_query(raw_query: str) -> Query:
     """The parameters of a query string, empty values included. Raises `Undecodable`."""
     try:
         raw = raw_query.encode("utf-8", "surrogateescape").decode()
-        pairs = parse_qsl(
-            raw, keep_blank_values=True, errors="strict", max_num_fields=_PARAMETERS_MAX
-        )
+        return parameters.parse_query(raw)
     except ValueError as error:  # UnicodeError is one too
         raise Undecodable from error
-    return tuple(pairs)

@@ -10,11 +10,11 @@ import asyncpg
 import orjson
 
 from muniment.domain.addresses import Kind
+from muniment.domain.queries.selection import Selection
 from muniment.domain.values import JsonObject, Principal, Uid
 from muniment.readmodel.connection import open_connection
 from muniment.readmodel.lists.deletion import Selected, has_writable, select_for_delete
 from muniment.readmodel.lists.pages import read_token, write_token
-from muniment.readmodel.lists.selection import Selection
 from muniment.readmodel.lists.sql import Values, conditions, page
 from muniment.readmodel.migrate import migrate
 from tests.support.aces import note_aces

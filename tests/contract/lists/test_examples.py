@@ -5,10 +5,10 @@ from typing import Final
 
 import pytest
 
+from muniment.domain.queries.selection import Limits, Selection
 from muniment.domain.values import JsonObject, JsonValue, Principal, Timestamp
 from muniment.readmodel.lists.pages import read_token
 from muniment.readmodel.lists.parameters import parse_selection
-from muniment.readmodel.lists.selection import Limits, Selection
 from tests.contract.lists.table import OWNER_ONLY, Table
 
 NOW: Final = Timestamp(1_767_000_000_000)

@@ -15,6 +15,7 @@ from muniment.command.waiting import Deleted
 from muniment.domain.addresses import CollectionId, Kind, record
 from muniment.domain.commands import ANONYMOUS, DeleteMany, Preconditions, Requester
 from muniment.domain.events import Action, Cause, ObjectChanged
+from muniment.domain.queries.selection import DEFAULT_ORDER, Limits
 from muniment.domain.refusals import (
     CollectionMissing,
     Fault,
@@ -28,7 +29,6 @@ from muniment.domain.states import Present
 from muniment.domain.timelines import Timeline
 from muniment.readmodel.lists.deletion import Selected
 from muniment.readmodel.lists.pages import write_token
-from muniment.readmodel.lists.selection import DEFAULT_ORDER, Limits
 from tests.support.deciding import (
     BUCKET,
     COLLECTION,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from muniment.domain.queries.selection import DEFAULT_ORDER, ID, LAST_MODIFIED, Sort
 from muniment.domain.values import JsonValue
 from muniment.readmodel.lists.pages import Place, read_token, write_token
-from muniment.readmodel.lists.selection import DEFAULT_ORDER, ID, LAST_MODIFIED, Sort
 
 BY_NAME: Final = (Sort(path=("name",)), *DEFAULT_ORDER)
 

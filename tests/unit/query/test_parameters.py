@@ -4,17 +4,16 @@ from typing import Final
 
 import pytest
 
+from muniment.domain.queries.parameters import FILTERS_MAX, split_name
+from muniment.domain.queries.selection import Filter, Limits, Operator, Path, Selection
 from muniment.domain.refusals import Fault, Invalid
 from muniment.domain.values import JsonValue, Timestamp
 from muniment.readmodel.lists.parameters import (
-    FILTERS_MAX,
     SORTS_MAX,
     FixedFields,
     parse_fields,
     parse_selection,
-    split_name,
 )
-from muniment.readmodel.lists.selection import Filter, Limits, Operator, Path, Selection
 
 NOW: Final = Timestamp(1_767_000_000_000)
 DAY_MS: Final = 86_400_000

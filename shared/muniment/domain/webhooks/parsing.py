@@ -8,6 +8,7 @@ from typing import Final, TypeAlias, TypeVar, cast
 from muniment.domain.refusals import Fault
 from muniment.domain.timelines import LAST_DATE
 from muniment.domain.values import JsonObject, JsonValue, Timestamp
+from muniment.domain.webhooks.filters import StateFilter, parse_filter
 from muniment.domain.webhooks.headers import headers
 from muniment.domain.webhooks.keys import parse_secret
 from muniment.domain.webhooks.selection import Selection, is_type_pattern, types_matching
@@ -82,7 +83,7 @@ def parse_webhook(
             types=types_matching(fields.read("events", _EVENTS, DEFAULT_EVENTS)),
             collections=fields.read("collections", _GLOBS, None),
             records=fields.read("records", _GLOBS, None),
-            filter=fields.read("filter", text(FILTER_CHARS_MAX), "") or None,
+            filter=fields.read("filter", _filter, None),
         ),
         shape=fields.read("shape", choice(Shape), Shape.FULL),
         format=fields.read("format", choice(Format), Format.STANDARD),
@@ -141,6 +142,13 @@ def _callable(*, https_only: bool) -> Read[str | None]:
         return url
 
     return read
+
+
+def _filter(value: JsonValue) -> StateFilter | Wrong | None:
+    given = text(FILTER_CHARS_MAX)(value)
+    if isinstance(given, Wrong):
+        return given
+    return parse_filter(given) if given else None
 
 
 def _pattern(value: JsonValue) -> str | Wrong:

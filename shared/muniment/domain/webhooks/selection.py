@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from muniment.domain.addresses import Kind
+from muniment.domain.addresses import Address, Kind
 from muniment.domain.events import Action, ObjectChanged
+from muniment.domain.webhooks.filters import StateFilter
 
 OPERATIONAL_TYPES: Final = ("webhook.failing", "webhook.disabled", "webhook.recovered")
 """What the deliveries themselves tell: nothing but its type keeps such an event from a webhook."""
@@ -32,8 +33,8 @@ class Selection:
     """Globs on collection ids, for events of records and collections; `None` for all."""
     records: tuple[str, ...] | None = None
     """Globs on record ids, for events of records; `None` for all."""
-    filter: str | None = None
-    """A query string on the state after the change and, by `previous.`, the one before."""
+    filter: StateFilter | None = None
+    """What the object's state must be, and have been."""
 
     def wants(self, event: ObjectChanged) -> bool:
         """Whether the event is to be told; events are those of the webhook's own bucket."""
@@ -42,12 +43,25 @@ class Selection:
             return False
         if kind_and_action in OPERATIONAL_TYPES:
             return True
-        address = event.address
-        if address.kind is Kind.RECORD:
-            return _is_one_of(address.collection_id or "", self.collections) and _is_one_of(
-                address.id, self.records
-            )
-        return address.kind is not Kind.COLLECTION or _is_one_of(address.id, self.collections)
+        return self._wants_object(event.address) and self._wants_state(event)
+
+    def _wants_object(self, address: Address) -> bool:
+        match address.kind:
+            case Kind.RECORD:
+                collection_id = address.collection_id or ""
+                return _is_one_of(collection_id, self.collections) and _is_one_of(
+                    address.id, self.records
+                )
+            case Kind.COLLECTION:
+                return _is_one_of(address.id, self.collections)
+            case _:
+                return True
+
+    def _wants_state(self, event: ObjectChanged) -> bool:
+        if self.filter is None:
+            return True
+        before = None if event.before is None else event.before.data
+        return self.filter.passes(event.after.data, before)
 
 
 def types_matching(patterns: Iterable[str]) -> frozenset[str]:

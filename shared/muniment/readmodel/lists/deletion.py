@@ -6,10 +6,10 @@ from typing import Final
 
 from muniment.domain.addresses import Kind
 from muniment.domain.permissions import Right, own_names
+from muniment.domain.queries.selection import Selection
 from muniment.domain.values import Principal, Uid
 from muniment.readmodel.connection import Connection
 from muniment.readmodel.lists.pages import write_token
-from muniment.readmodel.lists.selection import Selection
 from muniment.readmodel.lists.sql import (
     TABLES,
     Values,

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
+from muniment.domain.queries.selection import ID, LAST_MODIFIED, Path
 from muniment.domain.values import JsonObject, JsonValue
-from muniment.readmodel.lists.selection import ID, LAST_MODIFIED, Path
 
 
 def project(data: JsonObject, fields: Sequence[Path]) -> JsonObject:

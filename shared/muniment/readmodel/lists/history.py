@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from muniment.domain.queries.selection import Operator, Selection
 from muniment.domain.values import Timestamp, Uid
 from muniment.readmodel.connection import Connection
 from muniment.readmodel.lists.pages import write_token
 from muniment.readmodel.lists.parameters import FixedFields
-from muniment.readmodel.lists.selection import Operator, Selection
 from muniment.readmodel.lists.sql import Columns, Values, conditions, page
 from muniment.readmodel.sql import Statements
 

@@ -9,9 +9,9 @@ from typing import Final
 
 import orjson
 
+from muniment.domain.queries.selection import ID, LAST_MODIFIED, Sort, SortValue
+from muniment.domain.queries.values import has_nul, is_too_deep
 from muniment.domain.values import JsonValue
-from muniment.readmodel.lists.selection import ID, LAST_MODIFIED, Sort, SortValue
-from muniment.readmodel.lists.values import has_nul, is_too_deep
 
 _ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]+")
 _BIGINT_MAX: Final = 2**63 - 1

@@ -1,15 +1,18 @@
 """From the query string of a list to a `Selection`, or to all that is wrong with it (10.1-10.6)."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
-from muniment.domain.refusals import Fault, Invalid
-from muniment.domain.values import JsonValue, Timestamp
-from muniment.readmodel.lists.filters import FieldFilter, read_filter, read_time_filter
-from muniment.readmodel.lists.pages import Place, read_token
-from muniment.readmodel.lists.selection import (
+from muniment.domain.queries.filters import (
+    PATH_PARTS_MAX,
+    FieldFilter,
+    read_filter,
+    read_time_filter,
+)
+from muniment.domain.queries.parameters import FILTERS_MAX, Given, Query, gather, split_name
+from muniment.domain.queries.selection import (
     DEFAULT_ORDER,
     Filter,
     Limits,
@@ -18,22 +21,13 @@ from muniment.readmodel.lists.selection import (
     Selection,
     Sort,
 )
-from muniment.readmodel.lists.values import read_value
+from muniment.domain.queries.values import read_value
+from muniment.domain.refusals import Fault, Invalid
+from muniment.domain.values import JsonValue, Timestamp
+from muniment.readmodel.lists.pages import Place, read_token
 
 SORTS_MAX: Final = 32
-FILTERS_MAX: Final = 200
-PATH_PARTS_MAX: Final = 64
 
-Query: TypeAlias = Iterable[tuple[str, str]]
-"""The parameters of a query string, decoded, in their order."""
-
-Given: TypeAlias = str | Sequence[str]
-"""A parameter's text, or all texts of one that was given more than once (QV-5)."""
-
-_FILTER_NAME: Final = re.compile(
-    r"(?P<operator>lt|min|max|not|eq|gt|in|exclude|like|has|contains_any|contains)"
-    r"_(?P<field>[\w.]+)"
-)
 _SORT: Final = re.compile(r"(?P<sign>[+-]?)(?P<field>[A-Za-z0-9_.]+)")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _HUGE: Final = 10**18
@@ -64,29 +58,6 @@ def parse_fields(query: Query) -> tuple[Path, ...] | Invalid | None:
     if isinstance(given, str | None):
         return _paths(given or "")
     return Invalid((_not_text("_fields", given),))
-
-
-def gather(query: Query) -> dict[str, Given]:
-    """Name to text, names without blanks around them; what is repeated becomes a list."""
-    gathered: dict[str, Given] = {}
-    for raw_name, text in query:
-        name = raw_name.strip()
-        match gathered.get(name):
-            case None:
-                gathered[name] = text
-            case str(first):
-                gathered[name] = [first, text]
-            case texts:
-                gathered[name] = [*texts, text]
-    return gathered
-
-
-def split_name(name: str) -> tuple[Operator, Path]:
-    """The operator and the field that a parameter's name means (QV-2, QV-3)."""
-    match = _FILTER_NAME.fullmatch(name)
-    if match is None:
-        return Operator.EQ, tuple(name.split("."))
-    return Operator(match["operator"]), tuple(match["field"].split("."))
 
 
 class _Parser:
@@ -139,9 +110,6 @@ class _Parser:
         if name.startswith("_"):
             return None
         field_operator, path = split_name(name)
-        if len(path) > PATH_PARTS_MAX:
-            self._fault(name, f"More than {PATH_PARTS_MAX} parts in a field")
-            return None
         if not self._is_known(path):
             self._fault(name, f"Unknown filter field '{'.'.join(path)}'")
             return None

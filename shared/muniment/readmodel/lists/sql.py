@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from muniment.domain.addresses import Kind
-from muniment.domain.values import JsonValue
-from muniment.readmodel.lists.selection import (
+from muniment.domain.queries.selection import (
     COLUMNS,
     ID,
     LAST_MODIFIED,
@@ -24,7 +23,8 @@ from muniment.readmodel.lists.selection import (
     Sort,
     SortValue,
 )
-from muniment.readmodel.lists.values import dump_value
+from muniment.domain.queries.values import dump_value
+from muniment.domain.values import JsonValue
 from muniment.readmodel.sql import Statements
 
 SQL: Final = Statements(__package__, "shared.sql")

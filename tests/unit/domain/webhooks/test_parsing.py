@@ -151,6 +151,8 @@ def test_a_field_is_read(name: str, value: Any, read: tuple[str, Any]) -> None:
         ("collections", ["tides", "ti/des"], "collections.1"),
         ("records", "st-1", "records"),
         ("filter", 5, "filter"),
+        ("filter", "like_status=1", "filter"),
+        ("filter", "x=" * 5_000, "filter"),
         ("shape", "huge", "shape"),
         ("format", "xml", "format"),
         ("headers", ["X"], "headers"),

@@ -5,12 +5,19 @@ import pytest
 from muniment.domain import addresses
 from muniment.domain.addresses import Address
 from muniment.domain.events import Action
+from muniment.domain.webhooks.filters import StateFilter, parse_filter
 from muniment.domain.webhooks.selection import EVENT_TYPES, Selection, matches_glob, types_matching
 from tests.unit.webhooks.building import changed
 
 RECORD = addresses.record("atlas", "tides", "st-042")
 COLLECTION = addresses.collection("atlas", "tides")
 GROUP = addresses.group("atlas", "editors")
+
+
+def filter_of(text: str) -> StateFilter:
+    found = parse_filter(text)
+    assert isinstance(found, StateFilter), found
+    return found
 
 
 @pytest.mark.parametrize(
@@ -97,3 +104,12 @@ def test_ids_narrow_only_the_events_that_have_them() -> None:
 )
 def test_globs(text: str, glob: str, is_match: bool) -> None:
     assert matches_glob(text, glob) is is_match
+
+
+@pytest.mark.parametrize(
+    ("status", "is_wanted"), [("paid", True), ("pending", False)], ids=["paid", "pending"]
+)
+def test_an_objects_event_is_wanted_by_its_state(status: str, *, is_wanted: bool) -> None:
+    selection = Selection(types=types_matching("*"), filter=filter_of("status=paid"))
+
+    assert selection.wants(changed(RECORD, status=status)) is is_wanted

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from muniment.domain.refusals import Fault
-from muniment.domain.values import JsonValue, Timestamp
-from muniment.readmodel.lists.selection import (
+from muniment.domain.queries.selection import (
     COLUMNS,
     ID,
     LAST_MODIFIED,
@@ -14,7 +12,7 @@ from muniment.readmodel.lists.selection import (
     Operator,
     Path,
 )
-from muniment.readmodel.lists.values import (
+from muniment.domain.queries.values import (
     DEPTH_MAX,
     NEVER_EQUAL,
     dump_value,
@@ -23,6 +21,10 @@ from muniment.readmodel.lists.values import (
     read_timestamp,
     read_value,
 )
+from muniment.domain.refusals import Fault
+from muniment.domain.values import JsonValue, Timestamp
+
+PATH_PARTS_MAX: Final = 64
 
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 
@@ -64,6 +66,8 @@ def read_time_filter(parameter: FieldFilter, operator: Operator) -> Filter | Fau
 
 def read_filter(parameter: FieldFilter, operator: Operator, path: Path) -> Filter | Fault | None:
     """A filter on a field; nothing when it is one that all objects pass."""
+    if len(path) > PATH_PARTS_MAX:
+        return parameter.fault(f"More than {PATH_PARTS_MAX} parts in a field")
     if fault := _unstorable(parameter):
         return fault
     if path in COLUMNS and operator in _CONTAINS:

@@ -1,0 +1,1 @@
+"""The query language (contract section 10): parameters, filters, and what they say of an object."""
