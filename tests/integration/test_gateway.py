@@ -211,6 +211,17 @@ async def test_urls_in_answers_are_the_gateways(
     assert (await nadia("GET", "/")).body["url"] == f"{origin}/v1/"
 
 
+async def test_a_first_read_of_a_default_bucket_makes_it(nadia: Client) -> None:
+    """DEF-3, DEF-4, DEF-9: the gateway sends it where all reads go."""
+    tides = "/buckets/default/collections/tides"
+
+    for _ in range(2):
+        assert (await nadia("GET", f"{tides}/records")).data == []
+        assert (await nadia("PUT", f"{tides}/records/a")).status == 201
+        assert [each["id"] for each in (await nadia("GET", f"{tides}/records")).data] == ["a"]
+        assert (await nadia("DELETE", "/buckets/default")).status == 200
+
+
 async def test_a_batch_reads_and_writes(nadia: Client, records: str) -> None:
     """It goes to the command service, which reads as well."""
     requests = [

@@ -5,13 +5,13 @@ from http import HTTPStatus
 
 from muniment.accounts.side import Accounts, open_accounts
 from muniment.command.batch import in_turn
-from muniment.command.forwarding import FORWARDED
 from muniment.command.side import CommandSide
 from muniment.domain.values import Principal
 from muniment.openid.side import OpenId, make_edge, open_openid
 from muniment.query.app import query_side
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
+from muniment.web.forwarding import FORWARDED
 from muniment.web.http import Handler, Request, Response
 from muniment.web.routes import Endpoint
 
@@ -53,7 +53,6 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
             checks = {**queries.checks, **commands.checks}
             within_batches = edge.pipeline(
                 service="batch",
-                is_within_batches=True,
                 checks=checks,
                 reads=queries.reads,
                 writes=commands.write,
@@ -69,6 +68,7 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
                 checks=checks,
                 reads=queries.reads,
                 writes=commands.write,
+                makes_default_buckets=commands.write,
                 more={**more, Endpoint.BATCH: batch},
                 in_groups=queries.in_groups,
             )

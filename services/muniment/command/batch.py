@@ -15,13 +15,13 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from muniment.command.forwarding import FORWARDED
 from muniment.domain.addresses import Kind
 from muniment.domain.commands import Command, Delete, DeleteHistory, DeleteList, DeleteMany
 from muniment.domain.refusals import Invalid
 from muniment.web.batch import BatchReader, batch_response
 from muniment.web.default_bucket import DefaultBucket
 from muniment.web.errors import invalid
+from muniment.web.forwarding import FORWARDED
 from muniment.web.http import Handler, Request, Response
 from muniment.web.pipeline import Unavailable
 

@@ -4,13 +4,13 @@ import asyncio
 from http import HTTPStatus
 from typing import Final
 
-from muniment.command.forwarding import FORWARDED, Forwarder
 from muniment.command.loading import ReadModel
 from muniment.command.owners import Owners
 from muniment.command.waiting import Flush, NotOwner, Unavailable
 from muniment.domain.events import Cause
 from muniment.log.protocol import Partition
 from muniment.web.commands import cause_of
+from muniment.web.forwarding import FORWARDED, Forwarder
 from muniment.web.http import Request, Response
 
 FLUSHED: Final = b"{}"

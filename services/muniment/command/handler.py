@@ -11,7 +11,6 @@ from typing import Final
 from muniment.command.answers import Answers
 from muniment.command.batch import Enlisted, send_with_its_batch
 from muniment.command.bucket_deletion import BucketDeletion
-from muniment.command.forwarding import Forwarder
 from muniment.command.loading import ReadModel
 from muniment.command.owners import Owners
 from muniment.command.waiting import (
@@ -30,6 +29,7 @@ from muniment.readmodel.connection import UNREACHABLE
 from muniment.web.batch import bundled, read_responses
 from muniment.web.commands import CommandReader
 from muniment.web.errors import too_large
+from muniment.web.forwarding import Forwarder
 from muniment.web.http import Request, Response
 from muniment.web.identifiers import make_object_id
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from muniment.command.forwarding import Forwarder
 from muniment.command.loading import ReadModel
 from muniment.command.owners import Owners
 from muniment.log.protocol import Log, Offset, Partition
 from muniment.readmodel.checkpoints import Checkpoints
+from muniment.web.forwarding import Forwarder
 from muniment.web.root import Check
 
 BEAT_AGE_S_MAX: Final = 5.0

@@ -16,7 +16,6 @@ from muniment.command.bucket_list import BucketList
 from muniment.command.bulk import BulkDeletion
 from muniment.command.deciding import Decider
 from muniment.command.flushing import Flushing
-from muniment.command.forwarding import Forwarder, open_forwarder
 from muniment.command.handler import CommandHandler
 from muniment.command.health import Health
 from muniment.command.loading import ReadModel
@@ -41,6 +40,7 @@ from muniment.runtime.outages import Away, through_outages
 from muniment.runtime.settings import Settings
 from muniment.web.batch import BatchReader
 from muniment.web.edge import Edge
+from muniment.web.forwarding import Forwarder, answer_timeout_s, open_forwarder
 from muniment.web.http import Handler, Request, Response
 from muniment.web.pipeline import Unavailable
 from muniment.web.root import Check
@@ -279,8 +279,3 @@ def owner_limits(settings: Settings) -> OwnerLimits:
         projection_wait_timeout_s=settings.projection_wait_timeout_s,
         claim_renewal_s=CLAIM_RENEWAL_S,
     )
-
-
-def answer_timeout_s(settings: Settings) -> float:
-    """How long a client waits at most: for one append and for one projection, and some more."""
-    return settings.append_timeout_s + 2 * settings.projection_wait_timeout_s + 5

@@ -10,7 +10,6 @@ from typing import Final
 
 import orjson
 
-from muniment.command.forwarding import FORWARDED, Forwarder
 from muniment.command.loading import ReadModel
 from muniment.command.owners import Owners
 from muniment.command.waiting import Forget, Forgotten, NotOwner, TooLargeToAppend, Unavailable
@@ -21,6 +20,7 @@ from muniment.domain.values import Principal
 from muniment.log.protocol import Partition
 from muniment.web.commands import cause_of
 from muniment.web.errors import Errors, unknown_path
+from muniment.web.forwarding import FORWARDED, Forwarder
 from muniment.web.http import Request, Response
 
 OBJECTS_AT_ONCE_MAX: Final = 200

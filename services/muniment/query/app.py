@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from muniment.accounts.side import Accounts, open_accounts, rights_of
 from muniment.domain.queries.selection import Limits
 from muniment.openid.side import OpenId, make_edge, open_openid
+from muniment.query.default_buckets import DefaultBuckets
 from muniment.query.reads import Reads
-from muniment.query.store import open_store
+from muniment.query.store import Store, open_store
 from muniment.readmodel.connection import postgres_of
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
 from muniment.web.edge import Edge
+from muniment.web.forwarding import answer_timeout_s, open_forwarder
 from muniment.web.http import Handler
 from muniment.web.root import Check, InGroups
 from muniment.web.routes import Endpoint
@@ -23,6 +25,7 @@ from muniment.web.routes import Endpoint
 class QuerySide:
     """What answers reads, and the checks that tell whether it can."""
 
+    store: Store
     reads: Handler
     in_groups: InGroups
     checks: Mapping[str, Check]
@@ -38,7 +41,12 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
     edge = make_edge(settings, accounts, openid)
 
     async def answer(stopping: asyncio.Event) -> None:
-        async with query_side(settings, edge) as side:
+        async with (
+            query_side(settings, edge) as side,
+            open_forwarder(
+                instance_id=settings.instance_id, timeout_s=answer_timeout_s(settings)
+            ) as forwarder,
+        ):
             more: dict[Endpoint, Handler] = openid.handlers() if openid else {}
             if accounts is not None:
                 more.update(accounts.handlers(edge, side.in_groups))
@@ -46,6 +54,7 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
                 service="query",
                 checks=side.checks,
                 reads=side.reads,
+                makes_default_buckets=DefaultBuckets(side.store, forwarder).make,
                 more=more,
                 in_groups=side.in_groups,
             )
@@ -75,4 +84,4 @@ async def query_side(settings: Settings, edge: Edge) -> AsyncGenerator[QuerySide
         # and there is no cache of their own.
         names = ("storage", "permission", "cache")
         checks: dict[str, Check] = dict.fromkeys(names, store.is_up)
-        yield QuerySide(reads=reads.handle, in_groups=reads.in_groups, checks=checks)
+        yield QuerySide(store=store, reads=reads.handle, in_groups=reads.in_groups, checks=checks)

@@ -77,11 +77,12 @@ class Edge:
         writes: Handler = misrouted,
         more: Mapping[Endpoint, Handler] | None = None,
         in_groups: InGroups = in_no_groups,
-        is_within_batches: bool = False,
+        makes_default_buckets: Handler | None = None,
     ) -> Pipeline:
         """The way of every request to one service; `more` are handlers of further endpoints.
 
-        Within batches nobody makes default buckets: the batch's own plan has that done.
+        `makes_default_buckets` answers the writes that make what a default bucket lacks. Within
+        batches nobody does: the batch's own plan has that done.
 
         Raises `ConfigurationError` for a version file that cannot be served.
         """
@@ -112,7 +113,7 @@ class Edge:
             traffic=Traffic(service),
             is_readonly=settings.readonly,
             default_bucket=self.default_bucket,
-            makes_default_buckets=not is_within_batches,
+            makes_default_buckets=makes_default_buckets,
         )
 
     def listen(

@@ -72,8 +72,9 @@ class Pipeline:
         traffic: Traffic,
         is_readonly: bool = False,
         default_bucket: DefaultBucket | None = None,
-        makes_default_buckets: bool = True,
+        makes_default_buckets: Handler | None = None,
     ) -> None:
+        """`makes_default_buckets` answers the writes that make what a default bucket lacks."""
         self._routes = routes
         self._reads = reads
         self._writes = writes
@@ -138,8 +139,8 @@ class Pipeline:
         is_aliased = request.target.bucket_id == ALIAS
         if refused := default_bucket.resolve(request):
             return refused
-        if is_aliased and self._makes_default_buckets:
-            return await default_bucket.answer(request, handler, self._writes)
+        if is_aliased and self._makes_default_buckets is not None:
+            return await default_bucket.answer(request, handler, self._makes_default_buckets)
         return await handler(request)
 
     def _route(self, request: Request) -> Target | Response:

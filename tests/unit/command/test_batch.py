@@ -7,10 +7,10 @@ import orjson
 import pytest
 
 from muniment.command.batch import Batches, Enlisted, in_turn, send_with_its_batch
-from muniment.command.forwarding import FORWARDED
 from muniment.command.waiting import Unavailable
 from muniment.domain.addresses import record
 from muniment.web.batch import BatchReader
+from muniment.web.forwarding import FORWARDED
 from muniment.web.http import Handler, Request, Response
 from tests.support.deciding import ask
 from tests.unit.web.building import json_of, request

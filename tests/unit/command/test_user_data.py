@@ -5,12 +5,12 @@ from typing import Any
 import orjson
 import pytest
 
-from muniment.command.forwarding import FORWARDED
 from muniment.command.user_data import OBJECTS_AT_ONCE_MAX, UserData
 from muniment.command.waiting import Answer, Forget, Forgotten, TooLargeToAppend, Unavailable
 from muniment.domain.commands import ANONYMOUS, Requester
 from muniment.log.protocol import Partition
 from muniment.web.errors import Errors
+from muniment.web.forwarding import FORWARDED
 from muniment.web.http import Request, Response, headers_of
 from muniment.web.routes import Features, Routes, Target
 from tests.support.deciding import NADIA, OMAR

@@ -95,4 +95,10 @@ def pipeline(
         **settings,
     }
     edge = Edge(Settings(**given))
-    return edge.pipeline(service="test", checks=checks or {}, reads=reads, writes=writes)
+    return edge.pipeline(
+        service="test",
+        checks=checks or {},
+        reads=reads,
+        writes=writes,
+        makes_default_buckets=writes,
+    )

@@ -9,9 +9,10 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from muniment.command.waiting import Unavailable
 from muniment.runtime.metrics import COMMANDS_FORWARDED
+from muniment.runtime.settings import Settings
 from muniment.web.http import Request, Response
+from muniment.web.pipeline import Unavailable
 
 FORWARDED: Final = "Muniment-Forwarded-By"
 """Names the instance that sent the request on: it is not sent on again."""
@@ -98,6 +99,11 @@ async def open_forwarder(*, instance_id: str, timeout_s: float) -> AsyncGenerato
     )
     async with session:
         yield Forwarder(session, instance_id=instance_id)
+
+
+def answer_timeout_s(settings: Settings) -> float:
+    """How long a writer waits at most: for one append and for one projection, and some more."""
+    return settings.append_timeout_s + 2 * settings.projection_wait_timeout_s + 5
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
