@@ -233,7 +233,7 @@ async def test_a_private_address_gets_nothing_without_the_setting(
                 await asyncio.sleep(0.1)
 
     assert (receiver.received, receiver.forged) == ([], [])
-    assert await dead(settings) == [("forbidden_address", 5)]
+    assert await dead(settings) == [("blocked_address", 5)]
 
 
 async def dead(settings: Settings) -> list[Any]:

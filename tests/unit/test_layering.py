@@ -45,6 +45,7 @@ CORE_STDLIB: Final = frozenset(
         "graphlib",
         "heapq",
         "hashlib",
+        "ipaddress",
         "itertools",
         "json",
         "math",

@@ -17,14 +17,14 @@ from muniment.runtime.outages import Away, first_of, through_outages
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import Task, serve
 from muniment.web.internal import Vitals, internal_door, stands_by
-from muniment.webhooks.client import Client
 from muniment.webhooks.courier import SigningCourier
 from muniment.webhooks.dispatcher import Dispatcher
+from muniment.webhooks.http.client import Client
+from muniment.webhooks.http.guard import Guard
 from muniment.webhooks.lane import Limits
 from muniment.webhooks.positions import SCHEMA, Fenced, PostgresPositions, sole_instance
 from muniment.webhooks.retry import Schedule
 from muniment.webhooks.signing import master_secret
-from muniment.webhooks.targets import AddressGuard
 
 AWAY: Final[Away] = (*UNREACHABLE, LogUnavailable, Fenced)
 STANDBY_PAUSE_S: Final = 1.0
@@ -119,7 +119,16 @@ def _limits(settings: Settings) -> Limits:
 
 def _client(settings: Settings) -> Client:
     return Client(
-        guard=AddressGuard(settings.webhooks_allowed_networks),
+        guard=Guard(
+            allowed_networks=settings.webhooks_allowed_networks,
+            denied_networks=settings.webhooks_denied_networks,
+            allowed_hosts=settings.webhooks_allowed_hosts,
+            denied_hosts=settings.webhooks_denied_hosts,
+            denied_ports=settings.webhooks_denied_ports,
+            https_only=settings.webhooks_https_only,
+        ),
         timeout_s=settings.webhooks_timeout_s,
         connect_timeout_s=settings.webhooks_connect_timeout_s,
+        connections_max=settings.webhooks_connections_max,
+        ca_file=settings.webhooks_ca_file,
     )

@@ -3,9 +3,10 @@
 from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 
-from muniment.webhooks.client import Answer, Client, Failure
 from muniment.webhooks.deliveries import Delivery
 from muniment.webhooks.endpoints import Endpoint
+from muniment.webhooks.http.answer import Answer, Failure
+from muniment.webhooks.http.client import Client
 from muniment.webhooks.signing import secret_for
 
 

@@ -18,14 +18,14 @@ from muniment.domain.values import Uid
 from muniment.log.protocol import Entry, Log, LogUnavailable, Offset, Partition, Start
 from muniment.runtime import metrics
 from muniment.runtime.logs import get_logger
-from muniment.webhooks.client import Answer, Failure
 from muniment.webhooks.deliveries import Delivery
 from muniment.webhooks.endpoints import Directory, Ended, Endpoint, Ignored, Opened
+from muniment.webhooks.http.answer import Answer, Failure
+from muniment.webhooks.http.target import shown
 from muniment.webhooks.lane import DEFAULT_LIMITS, Lane, Limits
 from muniment.webhooks.positions import Commit, Kept, Positions
 from muniment.webhooks.rereading import Rereading, delivery_of
 from muniment.webhooks.retry import Schedule
-from muniment.webhooks.targets import shown
 
 READ_WAIT_S: Final = 0.5
 UNCONCERNED_PAUSE_S: Final = 0.02
@@ -424,7 +424,7 @@ def _outcome(answer: Answer) -> str:
             return "delivered"
         case Failure.STATUS:
             return "refused"
-        case Failure.FORBIDDEN:
+        case Failure.BLOCKED:
             return "blocked"
         case _:
             return "failed"

@@ -170,6 +170,15 @@ WEBHOOK_ATTEMPTS = _counter(
 WEBHOOK_ATTEMPT_SECONDS = _histogram(
     "muniment_webhook_attempt_seconds", "Seconds for one attempt to deliver."
 )
+WEBHOOK_CONNECTIONS = _counter(
+    "muniment_webhook_connections_total",
+    "Connections to receivers as they were used: opened, resumed (opened with a TLS session that "
+    "was known) or reused.",
+    ("kind",),
+)
+WEBHOOK_OPEN_CONNECTIONS = _gauge(
+    "muniment_webhook_open_connections", "Connections to receivers that are open."
+)
 WEBHOOK_DELAY_SECONDS = _histogram(
     "muniment_webhook_delay_seconds",
     "Seconds from an event to its delivery.",

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from muniment.domain.events import Action, Event
-from muniment.webhooks.client import Answer, Failure
 from muniment.webhooks.deliveries import Delivery
 from muniment.webhooks.dispatcher import Dispatcher
 from muniment.webhooks.endpoints import Endpoint
+from muniment.webhooks.http.answer import Answer, Failure
 from muniment.webhooks.lane import Limits
 from muniment.webhooks.positions import Fenced
 from muniment.webhooks.retry import Schedule

@@ -41,6 +41,9 @@ FreePort = Annotated[int, Field(ge=0, le=65_535)]
 """A port, or 0, whose meaning the setting tells: any that is free, or none."""
 
 
+Ports = Annotated[tuple[Port, ...], BeforeValidator(_split_words)]
+
+
 class Subject(BaseSettings):
     """The settings of one subject: frozen, each field with its unit in its name and a meaning."""
 

@@ -1,13 +1,25 @@
 """Settings of the webhooks service."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
-from muniment.runtime.settings.fields import Networks, Seconds, Subject
+from muniment.runtime.settings.fields import Networks, Ports, Seconds, Subject, Words
 
 _MINUTE = 60.0
 _HOUR = 60 * _MINUTE
+
+# Where a POST would be mail, a command or a log line to something that does not speak HTTP: remote
+# shells, mail, name and file services, chat, databases and queues.
+_PORTS_OF_OTHERS = (
+    *(1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 79, 95, 101, 102, 103),
+    *(104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 138, 139, 143, 161, 179, 389, 427),
+    *(445, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636),
+    *(989, 990, 993, 995, 1433, 1521, 1719, 1720, 1723, 2049, 3306, 3389, 3659, 4045, 4190, 5060),
+    *(5061, 5432, 5672, 6000, 6379, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 9092, 10080),
+    *(11211, 27017),
+)
 
 
 class WebhookSettings(Subject):
@@ -66,6 +78,36 @@ class WebhookSettings(Subject):
     webhooks_allowed_networks: Networks = Field(
         default=(),
         description="Networks (CIDR) that are no public ones and may be delivered to all the same.",
+    )
+    webhooks_denied_networks: Networks = Field(
+        default=(),
+        description="Networks (CIDR) that are never delivered to, whatever else allows it.",
+    )
+    webhooks_allowed_hosts: Words = Field(
+        default=(),
+        description="Host names, or `*.name` for all below one, that may be delivered to although "
+        "their address is no public one; a cloud's metadata address stays closed to them.",
+    )
+    webhooks_denied_hosts: Words = Field(
+        default=(),
+        description="Host names, or `*.name` for all below one, that are never delivered to.",
+    )
+    webhooks_denied_ports: Ports = Field(
+        default=_PORTS_OF_OTHERS,
+        description="Ports that are never delivered to: by default those of services that do not "
+        "speak HTTP.",
+    )
+    webhooks_https_only: bool = Field(
+        default=False, description="Deliver to `https` URLs only; the others fail."
+    )
+    webhooks_ca_file: Path | None = Field(
+        default=None,
+        description="File of certificates (PEM) of authorities to trust beside the system's.",
+    )
+    webhooks_connections_max: int = Field(
+        default=2_000,
+        ge=1,
+        description="Connections to receivers that are open at the same time, idle ones included.",
     )
     webhooks_secret: SecretStr | None = Field(
         default=None,

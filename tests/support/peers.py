@@ -1,0 +1,125 @@
+"""Receivers that are no web servers: each does with a connection exactly what a test says."""
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from typing import Any, Final
+
+from muniment.webhooks.http.answer import Answer
+from muniment.webhooks.http.client import Client
+from muniment.webhooks.http.guard import Guard
+
+HEADERS: Final = {"webhook-id": "evt_1", "webhook-timestamp": "1", "webhook-signature": "v1,x"}
+LOOPBACK: Final = Guard(allowed_networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")))
+
+
+@dataclass(slots=True, kw_only=True)
+class Listening:
+    """A receiver at work."""
+
+    port: int
+    is_tls: bool
+    connections: int = 0
+    requests: list[bytes] = field(default_factory=list[bytes])
+    """Heads and bodies, as they came."""
+
+    @property
+    def url(self) -> str:
+        return self.at("127.0.0.1")
+
+    def at(self, host: str) -> str:
+        """Its URL by another name of the host."""
+        return f"http{'s' if self.is_tls else ''}://{host}:{self.port}/hook"
+
+    async def read(self, reader: asyncio.StreamReader) -> bytes:
+        """The next request of a connection, kept in `requests`."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        self.requests.append(head + await reader.readexactly(length))
+        return self.requests[-1]
+
+
+Peer = Callable[[Listening, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def listening(
+    peer: Peer,
+    *,
+    host: str = "127.0.0.1",
+    context: ssl.SSLContext | None = None,
+) -> AsyncGenerator[Listening]:
+    """A server whose connections the peer handles; all of them end with the block."""
+    tasks: set[asyncio.Task[Any]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        found.connections += 1
+        task = asyncio.current_task()
+        if task is not None:
+            tasks.add(task)
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+                await peer(found, reader, writer)
+        except asyncio.CancelledError:
+            # Its own end, by the block's: nobody waits for it.
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, host, 0, ssl=context)
+    found = Listening(port=server.sockets[0].getsockname()[1], is_tls=context is not None)
+    try:
+        yield found
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+def answering(*answers: bytes, closes: bool = False) -> Peer:
+    """One request after another gets these bytes; the last ones again and again."""
+
+    async def peer(
+        found: Listening, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        while True:
+            await found.read(reader)
+            writer.write(answers[min(len(found.requests), len(answers)) - 1])
+            await writer.drain()
+            if closes:
+                return
+
+    return peer
+
+
+async def hanging(
+    _found: Listening, _reader: asyncio.StreamReader, _writer: asyncio.StreamWriter
+) -> None:
+    """Take connections and do nothing."""
+    await asyncio.Event().wait()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End the connection with an RST."""
+    sock: socket.socket = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+def new_client(
+    guard: Guard = LOOPBACK, *, timeout_s: float = 5.0, connect_timeout_s: float = 5.0, **more: Any
+) -> Client:
+    return Client(guard=guard, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s, **more)
+
+
+async def post(url: str, client: Client | None = None, body: bytes = b"{}") -> Answer:
+    """One delivery by a client that is opened and closed for it."""
+    async with client or new_client() as opened:
+        return await opened.post(url, HEADERS, body)
