@@ -29,6 +29,7 @@ class Requester:
         password: str = "password",  # noqa: S107 - anybody's
     ) -> None:
         self.origin = origin
+        self.name = name
         self._session = requests.Session()
         self._session.trust_env = False  # No proxy, no .netrc.
         if name is not None:
@@ -51,13 +52,19 @@ class Requester:
             allow_redirects=False,
         )
 
-    def send(self, method: str, path: str, text: bytes) -> requests.Response:
-        """Send a body of JSON as it is written."""
+    def send(
+        self,
+        method: str,
+        path: str,
+        text: bytes,
+        content_type: str | None = "application/json",
+    ) -> requests.Response:
+        """Send a body as it is written; `None` sends no Content-Type."""
         return self._session.request(
             method,
             f"{self.origin}{path}",
             data=text,
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": content_type} if content_type else None,
             timeout=TIMEOUT_S,
             allow_redirects=False,
         )
@@ -88,6 +95,10 @@ class Atlas:
     @property
     def records(self) -> str:
         return f"{self.collection}/records"
+
+    def path(self, template: str) -> str:
+        """With the paths in the places of `{bucket}`, `{collection}` and `{records}`."""
+        return template.format(bucket=self.bucket, collection=self.collection, records=self.records)
 
     def record(self, id_: str, fields: Mapping[str, Any] | None = None, **parts: Any) -> Any:
         """The record after nadia has PUT it."""

@@ -41,6 +41,7 @@ _STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
 }
 _BODILESS: Final = frozenset({204, 304})
+_JSON_LINE: Final = "Content-Type: application/json\r\n"
 
 _WRITTEN_AT_ONCE_BYTES_MAX: Final = 64 * 1024
 
@@ -297,14 +298,15 @@ def _answer(
 
 
 def _length_lines(response: Response, *, is_head: bool) -> str:
-    if response.status in _BODILESS or (is_head and response.body is None):
+    if response.status in _BODILESS:
         return ""
+    if response.body is None and is_head:
+        # A list's HEAD counts: the body that GET would send is not made (BASE-6).
+        return _JSON_LINE if response.status == HTTPStatus.OK else ""
     if response.body is None:
         return "Content-Length: 0\r\n"
     length = f"Content-Length: {len(response.body)}\r\n"
-    if "Content-Type" in response.headers:
-        return length
-    return f"Content-Type: application/json\r\n{length}"
+    return length if "Content-Type" in response.headers else f"{_JSON_LINE}{length}"
 
 
 class _Server(web.Server):
