@@ -27,7 +27,13 @@ from muniment.domain.patches import Patched, apply_fields, apply_json_patch, app
 from muniment.domain.permissions import NO_PERMISSIONS, visible_permissions
 from muniment.domain.refusals import INVALID_ID, Fault, Invalid, NotAllowed, ObjectModified
 from muniment.domain.states import Present, State, Tombstone, snapshot
-from muniment.domain.timelines import LAST_DATE, Timeline, on_change, on_creation, wanted_timestamp
+from muniment.domain.timelines import (
+    Timeline,
+    is_beyond_dates,
+    on_change,
+    on_creation,
+    wanted_timestamp,
+)
 from muniment.domain.values import JsonObject, JsonValue, Permissions, Principal, Timestamp
 
 PERMISSION_NAMES: Final = ("read", "write")
@@ -319,7 +325,7 @@ def _created(
 ) -> AccountDecision:
     data = command.body.data or {}
     at = on_creation(wanted_timestamp(data.get("last_modified")), scene.timeline, now)
-    completed = _complete(data, username, at=at, prefix="data.")
+    completed = _complete(data, username, at=at, own=None, prefix="data.")
     if isinstance(completed, Invalid):
         return completed
     return AccountChanged(
@@ -347,7 +353,7 @@ def _updated(
 ) -> AccountDecision:
     wanted = wanted_timestamp(patched.data.get("last_modified"))
     at = on_change(wanted, target.last_modified, scene.timeline, now)
-    completed = _complete(patched.data, username, at=at, prefix=prefix)
+    completed = _complete(patched.data, username, at=at, own=target.last_modified, prefix=prefix)
     if isinstance(completed, Invalid):
         return completed
     return AccountChanged(
@@ -420,11 +426,11 @@ class _Completed:
 
 
 def _complete(
-    data: JsonObject, username: str, *, at: Timestamp, prefix: str
+    data: JsonObject, username: str, *, at: Timestamp, own: Timestamp | None, prefix: str
 ) -> _Completed | Invalid:
     """The account as it will be stored and shown, and its new password (ACC-2, ACC-4, D-26)."""
     wished = wanted_timestamp(data.get("last_modified"))
-    if wished is not None and wished > LAST_DATE:
+    if is_beyond_dates(wished, own):
         return _invalid(f"{prefix}last_modified", f"{wished} is beyond the last date there is")
     if "password" not in data:
         return _invalid(f"{prefix}password", "Required")

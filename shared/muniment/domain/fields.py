@@ -10,7 +10,7 @@ from muniment.domain.refusals import Fault, Invalid
 from muniment.domain.rules import Rules
 from muniment.domain.schemas import SchemaField, schema_faults
 from muniment.domain.states import Present, Scene
-from muniment.domain.timelines import LAST_DATE, wanted_timestamp
+from muniment.domain.timelines import is_beyond_dates, wanted_timestamp
 from muniment.domain.values import JsonObject, JsonValue, Timestamp
 
 SCHEMA_FIELDS: Final[Mapping[Kind, tuple[str, ...]]] = {
@@ -41,9 +41,9 @@ def complete(
 
     `prefix` stands before the names of typed fields in faults: `data.` for POST and PUT.
     """
-    asked = data.get("last_modified")
-    wished = wanted_timestamp(asked)
-    if wished is not None and wished > LAST_DATE:
+    wished = wanted_timestamp(data.get("last_modified"))
+    own = scene.target.last_modified if isinstance(scene.target, Present) else None
+    if is_beyond_dates(wished, own):
         return _invalid(f"{prefix}last_modified", f"{wished} is beyond the last date there is")
     completed = {**data, "id": address.id, "last_modified": at}
     if address.kind is Kind.COLLECTION and "cache_expires" in completed:

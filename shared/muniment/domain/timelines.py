@@ -31,6 +31,14 @@ def wanted_timestamp(value: JsonValue) -> Timestamp | None:
     return Timestamp(value)
 
 
+def is_beyond_dates(wanted: Timestamp | None, own: Timestamp | None) -> bool:
+    """Whether a client asks for what is no date (TS-7).
+
+    `own` is the object's: lists may run on past the last date, and what they gave is no wish.
+    """
+    return wanted is not None and wanted > LAST_DATE and (own is None or wanted > own)
+
+
 def on_creation(wanted: Timestamp | None, timeline: Timeline, now: Timestamp) -> Timestamp:
     """The timestamp of a new object: the client's, unless the list has just that one (TS-5)."""
     if wanted is None or wanted == timeline.at:

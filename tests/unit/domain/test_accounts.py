@@ -31,6 +31,7 @@ from muniment.domain.commands import (
 from muniment.domain.decisions import Unchanged
 from muniment.domain.refusals import Fault, Invalid, NotAllowed, ObjectModified
 from muniment.domain.states import ABSENT, Present, State, Tombstone
+from muniment.domain.timelines import LAST_DATE
 from muniment.domain.values import EVERYONE, Principal, Timestamp
 
 NADIA = authenticated(Principal("account:nadia"))
@@ -180,6 +181,16 @@ def test_the_timeline_outlives_the_account() -> None:
     assert again.last_modified == 51
     assert dated_back.last_modified == 7
     assert dated_back.timeline.at == 50
+
+
+def test_an_account_of_the_last_date_can_still_be_changed() -> None:
+    """TS-7: the timestamp that it has by itself is no wish."""
+    change = MergePatch(body=Body(data={"colour": "red"}))
+    command = PatchAccount(username="nadia", change=change, requester=NADIA)
+
+    after = changed(decided(command, present(at=LAST_DATE + 1)))
+
+    assert after.last_modified == LAST_DATE + 2
 
 
 def test_a_stale_tag_changes_nothing() -> None:

@@ -165,6 +165,26 @@ def test_a_timestamp_beyond_all_dates_is_refused(target: State, method: str, nam
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(ask().put(None), id="put"),
+        pytest.param(ask().patch({"a": 1}), id="patch"),
+        pytest.param(ask().merge({"a": 1}), id="merge"),
+        pytest.param(ask().json_patch(), id="json-patch"),
+        pytest.param(ask().patch({"last_modified": LAST_DATE + 1}), id="its-own"),
+    ],
+)
+def test_a_list_that_ran_past_all_dates_can_still_be_written(command: Command) -> None:
+    """TS-5, TS-7: one client may ask for the last date; what comes after is nobody's wish."""
+    beyond = LAST_DATE + 1
+    target = present(at=beyond, last_modified=beyond)
+
+    event = changed(scene(target, list_at=beyond), command)
+
+    assert event.last_modified == beyond + 1
+
+
+@pytest.mark.parametrize(
     ("taken", "expected"),
     [
         pytest.param(None, LookUp(Timestamp(PAST)), id="nobody-looked"),
