@@ -15,7 +15,7 @@ from muniment.runtime.logs import get_logger
 from muniment.web.cache import expiry_headers
 from muniment.web.errors import unknown_path
 from muniment.web.http import PREFIX, Handler, Headers, Request, Response
-from muniment.web.openapi import openapi
+from muniment.web.openapi.document import openapi
 from muniment.web.project import Project
 from muniment.web.routes import Endpoint, Route
 

@@ -2,12 +2,24 @@
 
 from typing import Any, Final
 
+import jsonschema_rs
 import orjson
 import pytest
 from openapi_spec_validator import OpenAPIV2SpecValidator
 
 from muniment.domain.addresses import Kind
-from muniment.web.openapi import openapi
+from muniment.domain.refusals import Fault, ObjectModified
+from muniment.domain.values import Timestamp
+from muniment.web.errors import (
+    Errors,
+    forbidden,
+    invalid,
+    method_not_allowed,
+    object_missing,
+    object_modified,
+    too_large,
+)
+from muniment.web.openapi.document import openapi
 from muniment.web.project import Project
 from muniment.web.routes import Features, Routes
 
@@ -65,3 +77,64 @@ def test_every_path_parameter_is_described() -> None:
     snapshot = paths["/buckets/{bucket_id}/snapshot/collections/{collection_id}@{timestamp}"]
     names = [parameter["name"] for parameter in snapshot["get"]["parameters"]]
     assert names == ["bucket_id", "collection_id", "timestamp"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "statuses"),
+    [
+        pytest.param(
+            "get_record", "200 304 400 401 403 404 405 406 408 410 412 413 503", id="read"
+        ),
+        pytest.param(
+            "create_record",
+            "200 201 400 401 403 404 405 406 408 409 410 412 413 415 503",
+            id="create",
+        ),
+        pytest.param("__heartbeat__", "200 400 408 410 413 503", id="utility"),
+    ],
+)
+def test_every_status_is_named_and_no_bug(operation: str, statuses: str) -> None:
+    """HB-4, table 5.2: what is not named cannot happen; 500 is a bug."""
+    found = [
+        each
+        for path in described(EVERYTHING)["paths"].values()
+        for each in path.values()
+        if each["operationId"] == operation
+    ]
+
+    assert " ".join(sorted(found[0]["responses"])) == statuses
+
+
+REFUSALS: Final = {
+    400: invalid((Fault(location="body", name=0, description="0 is odd"),)),
+    401: Errors().unauthorized(),
+    403: forbidden(),
+    404: object_missing("record", "st-1"),
+    405: method_not_allowed("GET"),
+    406: invalid((Fault(location="header", name="Accept", description="no"),), status=406),
+    409: Errors().conflict(),
+    412: object_modified(ObjectModified(current=Timestamp(1), existing={"id": "st-1"})),
+    413: too_large(10),
+    503: Errors(info_url="https://status.example.org").unavailable(),
+}
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_errors_are_as_described(status: int) -> None:
+    """HB-4, ERR-1: code, errno and details by status; the headers that come with them."""
+    document, refusal = described(EVERYTHING), REFUSALS[status]
+    response = document["responses"][str(status)]
+
+    schema = {**response["schema"], "definitions": document["definitions"]}
+    jsonschema_rs.Draft4Validator(schema).validate(orjson.loads(refusal.body or b""))
+
+    assert set(refusal.headers) <= set(response["headers"])
+
+
+def test_an_error_of_another_status_is_told_apart() -> None:
+    """The schemas are not all the same: that of 404 knows the 403 for a stranger."""
+    document = described(EVERYTHING)
+    schema = {**document["responses"]["404"]["schema"], "definitions": document["definitions"]}
+
+    with pytest.raises(jsonschema_rs.ValidationError, match="403 is not one of"):
+        jsonschema_rs.Draft4Validator(schema).validate(orjson.loads(forbidden().body or b""))
