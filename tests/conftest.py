@@ -4,5 +4,6 @@ pytest_plugins = (
     "tests.support.stack",
     "tests.support.server",
     "tests.support.cluster",
+    "tests.support.batching",
     "tests.support.by_section",
 )

@@ -4,15 +4,16 @@ Like the real one it lags behind the log, is read in one piece, and knows lives 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from copy import deepcopy
 
 from muniment.command.bucket_list import BucketList, BucketTurn
 from muniment.command.known import Known, KnownBucket, KnownCollection, Lacking
-from muniment.command.loading import ReadModel
+from muniment.command.loading import DraftModel, ReadModel
 from muniment.command.principals import Memberships
 from muniment.domain.addresses import Address, Kind, bucket, collection, group, parse_uri
-from muniment.domain.events import HistoryTrimmed, ObjectChanged, PartitionFlushed
+from muniment.domain.events import Event, HistoryTrimmed, ObjectChanged, PartitionFlushed
 from muniment.domain.groups import members_of
 from muniment.domain.states import ABSENT, Present, State, Tombstone
 from muniment.domain.timelines import Timeline
@@ -20,6 +21,7 @@ from muniment.domain.values import AUTHENTICATED, Principal, Timestamp, Uid
 from muniment.log.memory import MemoryLog
 from muniment.log.protocol import Claim, Entry, Offset, Partition, Reader, Start
 from muniment.readmodel.checkpoints import Checkpoint, Checkpoints
+from muniment.web.http import Response
 from tests.support.deciding import World
 
 
@@ -29,6 +31,8 @@ class MemoryReadModel(ReadModel):
     def __init__(self) -> None:
         self.worlds: dict[Partition, World] = {}
         self.owners: dict[Partition, str] = {}
+        self.drafted: MemoryDraft | None = None
+        """The last draft that was opened."""
 
     @property
     def bucket_list_at(self) -> Timestamp:
@@ -118,6 +122,13 @@ class MemoryReadModel(ReadModel):
         await asyncio.sleep(0)
         return frozenset(self.owners.values())
 
+    @asynccontextmanager
+    async def draft(self, partition: Partition) -> AsyncGenerator[DraftModel]:
+        """As the real one, and `drafted` says what is in it."""
+        await asyncio.sleep(0)
+        self.drafted = MemoryDraft(self, partition)
+        yield self.drafted
+
     def _bucket(self, address: Address) -> KnownBucket:
         state = self.state(address)
         if not isinstance(state, Present):
@@ -136,6 +147,23 @@ class MemoryReadModel(ReadModel):
         world = next(world for world in self.worlds.values() if address.uri in world.states)
         records = world.scene(address).records
         return KnownCollection(state=state, records=records or Timeline(at=Timestamp(0)))
+
+
+class MemoryDraft(MemoryReadModel, DraftModel):
+    """The same worlds, and what was added to them."""
+
+    def __init__(self, below: MemoryReadModel, partition: Partition) -> None:
+        super().__init__()
+        self.worlds = deepcopy(below.worlds)
+        self._partition = partition
+
+    def add(self, event: Event) -> None:
+        if isinstance(event, ObjectChanged):
+            self.worlds.setdefault(self._partition, World()).apply(event)
+
+    async def read(self, answer: Callable[[], Awaitable[Response]]) -> Response:
+        await asyncio.sleep(0)
+        return await answer()
 
 
 class MemoryBucketList(BucketList):

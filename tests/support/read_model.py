@@ -81,7 +81,9 @@ def view_of_log(entries: Iterable[Entry]) -> View:
 async def view_of_postgres(connection: Connection) -> View:
     """Dump what can be reached; the connection's `search_path` says from which read model."""
     view = View()
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
+    # Within a draft nothing else changes, and its transaction can't become another one.
+    is_draft = connection.is_in_transaction()
+    async with connection.transaction(isolation=None if is_draft else "repeatable_read"):
         for row in await connection.fetch(SQL.reachable_objects):
             view.objects[row["uri"]] = {
                 "data": orjson.loads(row["data"]),

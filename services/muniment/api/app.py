@@ -53,10 +53,11 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
             checks = {**queries.checks, **commands.checks}
             within_batches = edge.pipeline(
                 service="batch",
+                in_turn=in_turn,
                 checks=checks,
                 reads=queries.reads,
                 writes=commands.write,
-                more={endpoint: in_turn(handler) for endpoint, handler in more.items()},
+                more=more,
                 in_groups=queries.in_groups,
             )
 

@@ -8,7 +8,18 @@ from typing import Literal, TypeAlias
 
 import prometheus_client
 
-from muniment.command.waiting import Atomic, Deleted, Forgotten, Order, Outcome, Outcomes, Waiting
+from muniment.command.waiting import (
+    Atomic,
+    Deleted,
+    Forgotten,
+    Order,
+    Outcome,
+    Outcomes,
+    Read,
+    Step,
+    StepOutcome,
+    Waiting,
+)
 from muniment.domain.decisions import Unchanged
 from muniment.domain.events import ObjectChanged, PartitionFlushed
 from muniment.log.protocol import Partition
@@ -40,9 +51,9 @@ class OwnerMetrics:
     def decided(self, decided: Iterable[tuple[Waiting, Outcome]]) -> None:
         """These outcomes are certain, and will be told."""
         counts = Counter(
-            (type(order), became(outcome))
-            for waiting, outcome in decided
-            for order, outcome in _one_by_one(waiting.order, outcome)
+            (type(step), became(outcome))
+            for waiting, all_outcomes in decided
+            for step, outcome in _one_by_one(waiting.order, all_outcomes)
         )
         for (order, outcome), count in counts.items():
             _counter(order.__name__, outcome).inc(count)
@@ -59,7 +70,7 @@ class OwnerMetrics:
         self._overlay.set(0)
 
 
-def became(outcome: Outcome) -> Became:
+def became(outcome: Outcome | StepOutcome) -> Became:
     """What a command came to."""
     match outcome:
         case ObjectChanged() | PartitionFlushed():
@@ -72,10 +83,14 @@ def became(outcome: Outcome) -> Became:
             return "refused"
 
 
-def _one_by_one(order: Order, outcome: Outcome) -> Iterator[tuple[Order, Outcome]]:
-    """Commands that were decided together are counted each."""
+def _one_by_one(
+    order: Order, outcome: Outcome
+) -> Iterator[tuple[Order | Step, Outcome | StepOutcome]]:
+    """Commands that were decided together are counted each; reads between them are none."""
     if isinstance(order, Atomic) and isinstance(outcome, Outcomes):
-        yield from zip(order.commands, outcome.each, strict=True)
+        for step, its_outcome in zip(order.steps, outcome.each, strict=True):
+            if not isinstance(step, Read):
+                yield step, its_outcome
     else:
         yield order, outcome
 

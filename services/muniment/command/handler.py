@@ -9,16 +9,21 @@ from http import HTTPStatus
 from typing import Final
 
 from muniment.command.answers import Answers
-from muniment.command.batch import Enlisted, send_with_its_batch
+from muniment.command.batch import send_with_its_batch
 from muniment.command.bucket_deletion import BucketDeletion
 from muniment.command.loading import ReadModel
 from muniment.command.owners import Owners
+from muniment.command.pending import Enlisted
 from muniment.command.waiting import (
+    Answer,
     Atomic,
     Flush,
     Forget,
     NotOwner,
     Outcomes,
+    Read,
+    Step,
+    StepOutcome,
     TooLargeToAppend,
     Unavailable,
 )
@@ -78,26 +83,36 @@ class CommandHandler:
 
     async def send_together(self, enlisted: Sequence[Enlisted]) -> Sequence[Response]:
         """Make the changes of one bucket as one; an answer for each. Raises `Unavailable`."""
-        commands = [each.command for each in enlisted]
-        partition = self._owners.partition_of(_stream(commands[0]))
+        partition = self._owners.partition_of(enlisted[0].bucket_id)
         try:
             answer = await self._owners.submit(
                 partition,
-                Atomic(commands=commands),
+                Atomic(steps=[each.step for each in enlisted]),
                 size_bytes=sum(len(each.request.body) for each in enlisted),
             )
         except NotOwner:
             return await self._forward_together(enlisted, partition)
         except TooLargeToAppend:
-            return [too_large(self._append_bytes_max) for _ in enlisted]
+            return [await self._without_changes(each.step) for each in enlisted]
         assert isinstance(answer.order, Atomic)  # noqa: S101 - what was submitted
         assert isinstance(answer.outcome, Outcomes)  # noqa: S101 - it answers an `Atomic`
         return [
-            self._answers.tell(each.request, command, replace(answer, outcome=outcome))
-            for each, command, outcome in zip(
-                enlisted, answer.order.commands, answer.outcome.each, strict=True
+            self._tell(each.request, step, outcome, answer)
+            for each, step, outcome in zip(
+                enlisted, answer.order.steps, answer.outcome.each, strict=True
             )
         ]
+
+    def _tell(self, request: Request, step: Step, outcome: StepOutcome, answer: Answer) -> Response:
+        """What is told of one step of several."""
+        if isinstance(outcome, Response):
+            return outcome
+        assert not isinstance(step, Read)  # noqa: S101 - a read comes to a response
+        return self._answers.tell(request, step, replace(answer, outcome=outcome))
+
+    async def _without_changes(self, step: Step) -> Response:
+        """What is told of a step where none of the changes could be made."""
+        return await step.answer() if isinstance(step, Read) else too_large(self._append_bytes_max)
 
     def _at_home(self, order: Command | DeleteList) -> Command | DeleteList:
         """A new bucket's id that the server makes is made for a partition that is owned here.
@@ -140,7 +155,7 @@ class CommandHandler:
         """What belongs together goes to its owner as a batch of its own."""
         response = await self._forward(bundled([each.request for each in enlisted]), partition)
         if response.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return [too_large(self._append_bytes_max) for _ in enlisted]
+            return [await self._without_changes(each.step) for each in enlisted]
         if response.status != HTTPStatus.OK or response.body is None:
             raise Unavailable(f"the owner answered {response.status} to a batch")
         return read_responses(response.body)

@@ -1,7 +1,7 @@
 """Reads from the read model what the owner of a partition does not know yet."""
 
-from collections.abc import Collection, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
@@ -10,13 +10,18 @@ import orjson
 from muniment.command.known import Known, KnownBucket, KnownCollection, Lacking
 from muniment.command.principals import Memberships
 from muniment.domain.addresses import Address, BucketId, CollectionId, Kind
+from muniment.domain.events import Event
 from muniment.domain.permissions import parse_permissions
 from muniment.domain.states import ABSENT, Present, State, Tombstone
 from muniment.domain.timelines import Timeline
 from muniment.domain.values import AUTHENTICATED, Principal, Timestamp, Uid
 from muniment.log.protocol import Partition
 from muniment.readmodel.connection import Connection, Pool, lent
+from muniment.readmodel.drafts import GIVEN_UP, Draft, open_draft, reads_go_over
+from muniment.readmodel.projection.recording import Recording
 from muniment.readmodel.sql import Statements
+from muniment.web.http import Response
+from muniment.web.pipeline import Unavailable
 
 SQL: Final = Statements("muniment.command", "loading.sql")
 
@@ -31,8 +36,9 @@ _TABLES: Final[Mapping[Kind, str]] = {
 class ReadModel:
     """The states that the projector has written, as the owner asks for them."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, recording: Recording) -> None:
         self._pool = pool
+        self._recording = recording
 
     async def load(self, lacking: Lacking, known: Known) -> None:
         """Bring what is lacking into what is known, with one query."""
@@ -97,13 +103,52 @@ class ReadModel:
         """A connection of the pool, within its deadline."""
         return lent(self._pool)
 
+    @asynccontextmanager
+    async def draft(self, partition: Partition) -> AsyncGenerator["DraftModel"]:
+        """The read model as it would be with some more events of the partition.
+
+        Nothing of it is left afterwards. Raises `Unavailable` where it takes too long.
+        """
+        try:
+            async with (
+                self.acquire() as connection,
+                open_draft(connection, partition, recording=self._recording) as draft,
+            ):
+                yield DraftModel(draft)
+        except GIVEN_UP as error:
+            raise Unavailable(f"what a batch reads was given up: {error!r}") from error
+
     async def _fetch(self, statement: str, *values: object) -> list[asyncpg.Record]:
-        async with lent(self._pool) as connection:
+        async with self.acquire() as connection:
             return await connection.fetch(statement, *values)
 
     async def _fetch_value(self, statement: str, *values: object) -> Any:
-        async with lent(self._pool) as connection:
+        async with self.acquire() as connection:
             return await connection.fetchval(statement, *values)
+
+
+class DraftModel(ReadModel):
+    """A read model that shows the events that were added, to who asks it."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    def add(self, event: Event) -> None:
+        """Let all that is asked from now on see the event."""
+        self._draft.add(event)
+
+    async def read(self, answer: Callable[[], Awaitable[Response]]) -> Response:
+        """What a handler of reads answers here."""
+        with reads_go_over(await self._draft.connection()):
+            return await answer()
+
+    @asynccontextmanager
+    async def _same(self) -> AsyncGenerator[Connection]:
+        yield await self._draft.connection()
+
+    def acquire(self) -> AbstractAsyncContextManager[Connection]:
+        """The draft's own connection: one question after another."""
+        return self._same()
 
 
 def _learn_collection(

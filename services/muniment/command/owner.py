@@ -14,9 +14,10 @@ from typing import Final
 
 from muniment.command.bucket_list import BucketList, BucketTurn
 from muniment.command.counting import OwnerMetrics
-from muniment.command.deciding import Decided, Decider, needs_turn, parts, sort_of
+from muniment.command.deciding import Decided, Decider, OrderFailed
 from muniment.command.known import GroupNumber, Known
 from muniment.command.loading import ReadModel
+from muniment.command.parts import needs_turn, parts, sort_of
 from muniment.command.queue import CommandQueue
 from muniment.command.waiting import (
     Answer,
@@ -25,6 +26,7 @@ from muniment.command.waiting import (
     NotOwner,
     Outcome,
     Outcomes,
+    StepOutcome,
     TooLargeToAppend,
     Unavailable,
     Waiting,
@@ -228,9 +230,14 @@ class Owner:
     ) -> Sequence[Sequence[Waiting]]:
         """Answer with what must be decided once more, in the parts in which to do that."""
         self._group += 1
-        decided, undecided = await self._decider.decide(
-            part, known=self._known, group=self._group, turn=turn
-        )
+        try:
+            decided, undecided = await self._decider.decide(
+                part, partition=self.partition, known=self._known, group=self._group, turn=turn
+            )
+        except OrderFailed as failed:
+            # What was decided with it rests on what it has left behind, and is not on the log.
+            self._distrust()
+            return [rest] if (rest := [each for each in part if each is not failed.waiting]) else ()
         try:
             await self._append([event for _, outcome in decided for event in _events(outcome)])
         except TooLarge as error:
@@ -411,14 +418,14 @@ def _again(part: Sequence[Waiting], error: OutcomeUnknown) -> Sequence[Sequence[
     return [left] if left else ()
 
 
-def _events(outcome: Outcome) -> Sequence[Event]:
+def _events(outcome: Outcome | StepOutcome) -> Sequence[Event]:
     match outcome:
         case ObjectChanged() | PartitionFlushed():
             return (outcome,)
         case Deleted() | Forgotten():
             return outcome.events
         case Outcomes():
-            return [event for event in outcome.each if isinstance(event, ObjectChanged)]
+            return [event for each in outcome.each for event in _events(each)]
         case _:
             return ()
 

@@ -57,6 +57,14 @@ class Principals:
         self._look_up = look_up
         self._found: Memberships | None = None
 
+    def asking(self, look_up: LookUp) -> "Principals":
+        """The same users, looked up elsewhere."""
+        return Principals(self._users, known=self._known, granted=self._granted, look_up=look_up)
+
+    def forget(self) -> None:
+        """Look up anew when it is needed next: who is in a group may have changed."""
+        self._found = None
+
     async def for_command(self, command: Command, scene: Scene) -> Command:
         """The command, its requester in those groups that the scene's ACEs name."""
         user_id = command.requester.user_id

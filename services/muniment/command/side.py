@@ -36,6 +36,7 @@ from muniment.log.protocol import Log, LogUnavailable, Partition
 from muniment.readmodel.checkpoints import Checkpoint, Checkpoints
 from muniment.readmodel.connection import UNREACHABLE, open_connection, open_pool, postgres_of
 from muniment.readmodel.migrate import migrate
+from muniment.readmodel.projection.recording import Recording
 from muniment.runtime.outages import Away, through_outages
 from muniment.runtime.settings import Settings
 from muniment.web.batch import BatchReader
@@ -137,7 +138,12 @@ class CommandSide:
             open_forwarder(
                 instance_id=settings.instance_id, timeout_s=answer_timeout_s(settings)
             ) as forwarder,
-            self._assembled(event_log, ReadModel(pool), membership, forwarder) as assembled,
+            self._assembled(
+                event_log,
+                ReadModel(pool, recording=Recording.of(settings)),
+                membership,
+                forwarder,
+            ) as assembled,
         ):
             yield assembled
 

@@ -1,24 +1,41 @@
 """Commands in the queue of an owner, and what their senders get back."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from muniment.domain.commands import Command, DeleteList
+from muniment.domain.commands import Command, DeleteHistory, DeleteList, DeleteMany
 from muniment.domain.decisions import Unchanged
 from muniment.domain.events import Cause, HistoryTrimmed, ObjectChanged, PartitionFlushed
 from muniment.domain.refusals import Refusal
 from muniment.domain.values import JsonObject, Principal, Timestamp
 from muniment.log.protocol import Partition, Position
+from muniment.web.http import Response
 from muniment.web.pipeline import Unavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Atomic:
-    """Commands about one bucket, decided one after another; what they cause happens as one."""
+class Read:
+    """A read between changes: it sees what those before it have made, and nothing after it."""
 
-    commands: Sequence[Command]
+    answer: Callable[[], Awaitable[Response]]
+    """Reads and answers, perhaps more than once: only the last answer is told."""
+
+
+Step: TypeAlias = Command | DeleteList | Read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Atomic:
+    """Steps in one bucket, decided one after another; what they cause happens as one."""
+
+    steps: Sequence[Step]
+
+    @property
+    def needs_draft(self) -> bool:
+        """Whether a step asks the read model for what the steps before it have changed."""
+        return any(isinstance(step, DeleteMany | DeleteHistory | Read) for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +79,12 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """The outcomes of an `Atomic`, in the order of its commands."""
+    """The outcomes of an `Atomic`, in the order of its steps."""
 
-    each: Sequence[ObjectChanged | Unchanged | Refusal]
+    each: Sequence["StepOutcome"]
 
 
+StepOutcome: TypeAlias = ObjectChanged | Unchanged | Deleted | Response | Refusal
 Outcome: TypeAlias = (
     ObjectChanged | Unchanged | Deleted | Outcomes | Forgotten | PartitionFlushed | Refusal
 )
@@ -136,6 +154,9 @@ __all__ = [
     "Order",
     "Outcome",
     "Outcomes",
+    "Read",
+    "Step",
+    "StepOutcome",
     "TooLargeToAppend",
     "Unavailable",
     "Waiting",

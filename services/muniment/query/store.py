@@ -15,6 +15,7 @@ from muniment.readmodel.connection import (
     Pool,
     open_pool,
 )
+from muniment.readmodel.drafts import connection_of_draft
 from muniment.readmodel.sql import Statements
 from muniment.runtime.logs import get_logger
 from muniment.web.pipeline import Unavailable
@@ -56,7 +57,10 @@ class _Pools:
 
 
 class Store:
-    """Runs statements; raises `Unavailable` while Postgres is away, slow or not migrated."""
+    """Runs statements; raises `Unavailable` while Postgres is away, slow or not migrated.
+
+    What is read within a draft goes over the draft's connection.
+    """
 
     def __init__(self, *, acquire_timeout_s: float = ACQUIRE_TIMEOUT_S) -> None:
         self._acquire_timeout_s = acquire_timeout_s
@@ -88,17 +92,12 @@ class Store:
         return self._pools
 
     async def _read(self, pool: Pool, statement: str, values: Sequence[object]) -> asyncpg.Record:
+        draft = connection_of_draft()
         try:
-            connection = await self._acquire(pool)
-            try:
-                row = await connection.fetchrow(statement, *values)
-            except asyncpg.InternalClientError:
-                # asyncpg stumbles over what the server said while nothing was asked (that it is
-                # shutting down), and would on each later use of this connection.
-                connection.terminate()
-                raise
-            finally:
-                await pool.release(connection)
+            if draft is None:
+                row = await self._fetch(pool, statement, values)
+            else:
+                row = await draft.fetchrow(statement, *values)
         except AWAY as error:
             reason = f"Postgres: {type(error).__name__} {error}".strip()
             raise Unavailable(reason) from error
@@ -106,6 +105,20 @@ class Store:
             message = "a statement of the query service answers one row, always"
             raise LookupError(message)
         return row
+
+    async def _fetch(
+        self, pool: Pool, statement: str, values: Sequence[object]
+    ) -> asyncpg.Record | None:
+        connection = await self._acquire(pool)
+        try:
+            return await connection.fetchrow(statement, *values)
+        except asyncpg.InternalClientError:
+            # asyncpg stumbles over what the server said while nothing was asked (that it is
+            # shutting down), and would on each later use of this connection.
+            connection.terminate()
+            raise
+        finally:
+            await pool.release(connection)
 
     async def _acquire(self, pool: Pool) -> Proxy:
         # asyncpg's own timeout makes a task for each call.

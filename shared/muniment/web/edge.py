@@ -78,20 +78,26 @@ class Edge:
         more: Mapping[Endpoint, Handler] | None = None,
         in_groups: InGroups = in_no_groups,
         makes_default_buckets: Handler | None = None,
+        in_turn: Callable[[Handler], Handler] | None = None,
     ) -> Pipeline:
         """The way of every request to one service; `more` are handlers of further endpoints.
 
         `makes_default_buckets` answers the writes that make what a default bucket lacks. Within
-        batches nobody does: the batch's own plan has that done.
+        batches nobody does, as the batch's own plan has that done; and each handler that is not
+        for writes is put behind `in_turn`.
 
         Raises `ConfigurationError` for a version file that cannot be served.
         """
         settings = self._settings
+        utilities = {**self._utilities(checks, in_groups), **(more or {})}
+        if in_turn is not None:
+            reads = in_turn(reads)
+            utilities = {endpoint: in_turn(handler) for endpoint, handler in utilities.items()}
         return Pipeline(
             routes=self.routes,
             reads=reads,
             writes=writes,
-            utilities={**self._utilities(checks, in_groups), **(more or {})},
+            utilities=utilities,
             authenticator=self.authenticator,
             errors=self.errors,
             cors=Cors(

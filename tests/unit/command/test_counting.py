@@ -36,7 +36,7 @@ async def test_the_commands_of_a_batch_count_one_by_one() -> None:
     before = value("muniment_commands_total", command="delete", outcome="refused")
 
     OwnerMetrics(Partition(3)).decided(
-        [(Waiting(Atomic(commands=[DELETE] * 3)), Outcomes([NotAllowed()] * 3))]
+        [(Waiting(Atomic(steps=[DELETE] * 3)), Outcomes([NotAllowed()] * 3))]
     )
 
     assert value("muniment_commands_total", command="delete", outcome="refused") == before + 3

@@ -2,7 +2,7 @@
 
 import pytest
 
-from muniment.command.deciding import parts
+from muniment.command.parts import parts
 from muniment.command.waiting import Flush, Order, Waiting
 from muniment.domain.commands import DeleteMany
 from muniment.domain.events import Cause

@@ -99,9 +99,7 @@ async def test_a_group_that_went_with_its_bucket_speaks_for_nobody(
 
 async def test_together_each_sees_the_group_as_the_one_before_left_it(instance: Instance) -> None:
     """BAT-12."""
-    order = Atomic(
-        commands=[write("a"), crew(by=OMAR), write("b"), crew("account:omar"), write("c")]
-    )
+    order = Atomic(steps=[write("a"), crew(by=OMAR), write("b"), crew("account:omar"), write("c")])
 
     answer = await instance.submit(order)
 
@@ -114,7 +112,7 @@ async def test_a_group_that_is_named_in_between_counts(instance: Instance) -> No
     """The ACEs that are asked are those that the command before has left."""
     path = record("atlas", "trips", "one")
     order = Atomic(
-        commands=[
+        steps=[
             ask(address=BUCKET).put({}, {"write": ["account:nadia"]}),
             ask(address=collection("atlas", "trips")).put({}, {"record:create": [CREW.uri]}),
             ask(address=path, by=OMAR).put({}),
@@ -156,6 +154,6 @@ async def test_groups_are_looked_up_only_where_an_ace_names_one(
     await instance.submit(ask(address=collection("birds", "c")).put({}), partition=OTHER)
     assert looked_up == []
 
-    await instance.submit(Atomic(commands=[write("a"), write("b"), write("c", by=NADIA)]))
+    await instance.submit(Atomic(steps=[write("a"), write("b"), write("c", by=NADIA)]))
 
     assert looked_up == [frozenset({NADIA.user_id, OMAR.user_id})]
