@@ -4,15 +4,20 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+import tempfile
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any, Final
 
+from muniment.domain.webhooks.urls import IPAddress
+from muniment.runtime import metrics
 from muniment.webhooks.http.answer import Answer
 from muniment.webhooks.http.client import Client
 from muniment.webhooks.http.guard import Guard
+from tests.support.certificates import Authority
 
 HEADERS: Final = {"webhook-id": "evt_1", "webhook-timestamp": "1", "webhook-signature": "v1,x"}
 LOOPBACK: Final = Guard(allowed_networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")))
@@ -52,6 +57,7 @@ async def listening(
     peer: Peer,
     *,
     host: str = "127.0.0.1",
+    port: int = 0,
     context: ssl.SSLContext | None = None,
 ) -> AsyncGenerator[Listening]:
     """A server whose connections the peer handles; all of them end with the block."""
@@ -71,7 +77,7 @@ async def listening(
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, host, 0, ssl=context)
+    server = await asyncio.start_server(serve, host, port, ssl=context)
     found = Listening(port=server.sockets[0].getsockname()[1], is_tls=context is not None)
     try:
         yield found
@@ -106,6 +112,19 @@ async def hanging(
     await asyncio.Event().wait()
 
 
+class Names:
+    """A resolver that gives one answer after another, the last again and again."""
+
+    def __init__(self, *answers: Sequence[str]) -> None:
+        self.asked: list[str] = []
+        self._answers = answers
+
+    async def addresses(self, name: str) -> Sequence[IPAddress]:
+        self.asked.append(name)
+        answer = self._answers[min(len(self.asked), len(self._answers)) - 1]
+        return [ip_address(each) for each in answer]
+
+
 def reset(writer: asyncio.StreamWriter) -> None:
     """End the connection with an RST."""
     sock: socket.socket = writer.get_extra_info("socket")
@@ -113,13 +132,39 @@ def reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-def new_client(
-    guard: Guard = LOOPBACK, *, timeout_s: float = 5.0, connect_timeout_s: float = 5.0, **more: Any
-) -> Client:
-    return Client(guard=guard, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s, **more)
+@asynccontextmanager
+async def new_client(
+    guard: Guard = LOOPBACK,
+    *,
+    timeout_s: float = 5.0,
+    connect_timeout_s: float = 5.0,
+    authority: Authority | None = None,
+    **more: Any,
+) -> AsyncGenerator[Client]:
+    """A client that may call loopback, and trusts the authority if there is one."""
+    with tempfile.TemporaryDirectory() as folder:
+        ca_file = None
+        if authority is not None:
+            ca_file = Path(folder) / "ca.pem"
+            ca_file.write_text(authority.certificate)
+        async with Client(
+            guard=guard,
+            timeout_s=timeout_s,
+            connect_timeout_s=connect_timeout_s,
+            ca_file=ca_file,
+            **more,
+        ) as client:
+            yield client
 
 
-async def post(url: str, client: Client | None = None, body: bytes = b"{}") -> Answer:
+async def post(
+    url: str, client: AbstractAsyncContextManager[Client] | None = None, body: bytes = b"{}"
+) -> Answer:
     """One delivery by a client that is opened and closed for it."""
     async with client or new_client() as opened:
         return await opened.post(url, HEADERS, body)
+
+
+def open_connections() -> float:
+    """How many the clients of this process hold."""
+    return metrics.REGISTRY.get_sample_value("muniment_webhook_open_connections") or 0.0

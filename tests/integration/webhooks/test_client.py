@@ -16,6 +16,7 @@ from tests.support.peers import (
     hanging,
     listening,
     new_client,
+    open_connections,
     post,
 )
 from tests.support.projecting import until
@@ -308,10 +309,6 @@ async def test_connections_are_counted_by_how_they_came_about() -> None:
 
     assert (counted("opened") - opened, counted("reused") - reused) == (1, 2)
     assert are_open >= 1
-
-
-def open_connections() -> float:
-    return metrics.REGISTRY.get_sample_value("muniment_webhook_open_connections") or 0.0
 
 
 # --- No connection --------------------------------------------------------------------------------

@@ -106,7 +106,9 @@ class Connection(asyncio.Protocol):
             self._timer = None
         if self._answered is not None:
             if exc is not None:
-                self.reader.give_up(Failure.CLOSED, f"the connection broke: {exc}")
+                # In TLS 1.3 a client's certificate is refused after the handshake.
+                kind = Failure.TLS if isinstance(exc, ssl.SSLError) else Failure.CLOSED
+                self.reader.give_up(kind, f"the connection broke: {exc}")
             self.reader.end()
             self._finish()
         if not self.closed.done():

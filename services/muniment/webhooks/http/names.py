@@ -32,11 +32,15 @@ class CaresResolver:
     `getaddrinfo` in a pool of threads would let one subscriber's dead name server take all of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, nameservers: Sequence[str] = ()) -> None:
+        """`nameservers` are addresses, `192.0.2.53` or `192.0.2.53:5353`; none: the system's."""
+        self._nameservers = nameservers
         self._channel: aiodns.DNSResolver | None = None
 
     async def __aenter__(self) -> Self:
-        self._channel = aiodns.DNSResolver(timeout=TRY_TIMEOUT_S, tries=TRIES)
+        self._channel = aiodns.DNSResolver(
+            nameservers=self._nameservers or None, timeout=TRY_TIMEOUT_S, tries=TRIES
+        )
         return self
 
     async def __aexit__(
@@ -53,6 +57,9 @@ class CaresResolver:
         if self._channel is None:
             message = "the resolver is not open"
             raise RuntimeError(message)
+        if f".{name}".endswith(".localhost."):
+            # RFC 6761; c-ares knows it without the dot only.
+            name = name.removesuffix(".")
         try:
             found = await self._channel.getaddrinfo(name, type=socket.SOCK_STREAM)
         except aiodns.error.DNSError as error:
