@@ -135,6 +135,7 @@ async def test_the_message_says_what_happened(settings: Settings, receiver: Rece
     assert received.message["data"] == {
         "action": "created",
         "uri": "/buckets/atlas/collections/tides/records/r1",
+        "url": "/v1/buckets/atlas/collections/tides/records/r1",
         "bucket_id": "atlas",
         "collection_id": "tides",
         "record_id": "r1",

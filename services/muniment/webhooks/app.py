@@ -1,6 +1,7 @@
 """The webhooks service's process: put together here, top to bottom, and nowhere else."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -17,17 +18,20 @@ from muniment.runtime.outages import Away, first_of, through_outages
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import Task, serve
 from muniment.web.internal import Vitals, internal_door, stands_by
+from muniment.webhooks.attempts import keep_attempts
 from muniment.webhooks.courier import SigningCourier
 from muniment.webhooks.dispatcher import Dispatcher
 from muniment.webhooks.http.client import Client
 from muniment.webhooks.http.guard import Guard
-from muniment.webhooks.lane import Limits
-from muniment.webhooks.positions import SCHEMA, Fenced, PostgresPositions, sole_instance
+from muniment.webhooks.positions import SCHEMA, Fenced, PostgresPositions
 from muniment.webhooks.retry import Schedule
-from muniment.webhooks.signing import master_secret
+from muniment.webhooks.shares import Shares, sharing
+from muniment.webhooks.signing import Unreadable, master_secret
+from muniment.webhooks.terms import Defaults, Limits
 
 AWAY: Final[Away] = (*UNREACHABLE, LogUnavailable, Fenced)
-STANDBY_PAUSE_S: Final = 1.0
+SHARE_EVERY_S: Final = 1.0
+KEEP_EVERY_S: Final = 3_600.0
 POOL_SIZE: Final = 2
 
 
@@ -70,7 +74,7 @@ async def _deliver_or_explain(settings: Settings, vitals: Vitals, stopping: asyn
 
 
 async def _deliver(settings: Settings, vitals: Vitals, stopping: asyncio.Event) -> None:
-    """Wait for the turn of this instance, then deliver until told to stop or to let go."""
+    """Deliver for this instance's share of the partitions, until told to stop or to let go."""
     dsn = postgres_of(settings)
     async with open_connection(dsn, application="webhooks migration") as connection:
         await migrate(connection)
@@ -78,43 +82,84 @@ async def _deliver(settings: Settings, vitals: Vitals, stopping: asyncio.Event) 
         open_log(settings) as events,
         _client(settings) as client,
         vitals.told_by(kafka=partial(kafka.answers, events), webhooks=stands_by),
-        sole_instance(dsn, poll_s=STANDBY_PAUSE_S, stopping=stopping) as lost,
         open_pool(dsn, application="webhooks", size_max=POOL_SIZE, schema=SCHEMA) as pool,
+        sharing(dsn, events.partitions, schema=SCHEMA, every_s=SHARE_EVERY_S) as shares,
     ):
-        if stopping.is_set():
-            return
-        dispatcher = Dispatcher(
-            log=events,
-            positions=PostgresPositions(pool),
-            courier=SigningCourier(client, master=master_secret(settings)),
-            schedule=Schedule(
-                waits_s=settings.webhooks_retry_schedule_s, jitter=settings.webhooks_retry_jitter
-            ),
-            limits=_limits(settings),
-        )
-        async with (
-            vitals.told_by(webhooks=dispatcher.is_at_work),
-            asyncio.TaskGroup() as group,
-        ):
-            watching = group.create_task(_raise_when(lost))
-            await dispatcher.run(stopping)
-            watching.cancel()
+        courier = SigningCourier(client, master=master_secret(settings), open_sealed=_unreadable)
+        keeping = partial(keep_attempts, pool, settings.webhooks_attempts_kept_days)
+        await keeping()
+        while not stopping.is_set():
+            await shares.settle()
+            dispatcher = Dispatcher(
+                log=events,
+                positions=PostgresPositions(pool),
+                courier=courier,
+                defaults=_defaults(settings),
+                partitions=shares.held,
+                limits=_limits(settings),
+            )
+            async with vitals.told_by(webhooks=dispatcher.is_at_work):
+                await _while_fair(dispatcher, shares, stopping, keeping)
 
 
-async def _raise_when(lost: asyncio.Event) -> None:
-    await lost.wait()
-    message = "the lock of the sole instance was lost"
-    raise Fenced(message)
+async def _while_fair(
+    dispatcher: Dispatcher,
+    shares: Shares,
+    stopping: asyncio.Event,
+    keeping: Callable[[], Awaitable[None]],
+) -> None:
+    """Run the dispatcher until told to stop, or until another share of the work is fair."""
+    enough = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        watching = [
+            group.create_task(_then(enough, stopping.wait())),
+            group.create_task(_then(enough, shares.wait_for_change())),
+            group.create_task(_every(KEEP_EVERY_S, keeping)),
+        ]
+        if shares.held:
+            await dispatcher.run(enough)
+        else:
+            await enough.wait()
+        for task in watching:
+            task.cancel()
+    if shares.is_lost:
+        message = "the locks of this instance's share were lost"
+        raise Fenced(message)
+
+
+async def _then(event: asyncio.Event, waiting: Awaitable[object]) -> None:
+    await waiting
+    event.set()
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await work()
+
+
+def _defaults(settings: Settings) -> Defaults:
+    return Defaults(
+        schedule=Schedule(
+            waits_s=settings.webhooks_retry_schedule_s, jitter=settings.webhooks_retry_jitter
+        ),
+        window=settings.webhooks_in_flight_per_endpoint_max,
+        patience_s=settings.webhooks_disable_after_s,
+    )
 
 
 def _limits(settings: Settings) -> Limits:
     return Limits(
-        in_flight_max=settings.webhooks_in_flight_per_endpoint_max,
         held_events_max=settings.webhooks_held_events_max,
         held_bytes_max=settings.webhooks_held_bytes_max,
         parked_max=settings.webhooks_parked_max,
         repeats_max=settings.webhooks_repeats_max,
     )
+
+
+def _unreadable(sealed: str, uri: str) -> str:
+    """No webhooks with secrets of their own can be made yet."""
+    raise Unreadable(f"{sealed[:7]}… of {uri}")
 
 
 def _client(settings: Settings) -> Client:

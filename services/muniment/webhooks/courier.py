@@ -1,40 +1,129 @@
-"""Takes one delivery to its endpoint, with the headers of Standard Webhooks."""
+"""Takes requests to their endpoints, with the headers and signatures of Standard Webhooks."""
 
-from functools import lru_cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import Final, TypeAlias
 
+from cachetools import LRUCache
+
+from muniment.domain.values import Timestamp
+from muniment.domain.webhooks.spec import WebhookSpec
 from muniment.webhooks.deliveries import Delivery
-from muniment.webhooks.endpoints import Endpoint
+from muniment.webhooks.endpoints import CollectionUrl, Endpoint, EndpointId, Webhook
 from muniment.webhooks.http.answer import Answer, Failure
 from muniment.webhooks.http.client import Client
-from muniment.webhooks.signing import secret_for
+from muniment.webhooks.http.tls import TlsIdentity
+from muniment.webhooks.message import batch_body, batch_id, content_type
+from muniment.webhooks.signing import Signer, Unreadable, secret_for, signer_of
+
+KEPT_MAX: Final = 4_096
+
+Open: TypeAlias = Callable[[str, str], str]
+"""From a sealed text and the URI that it was sealed for to the plain one; raises `Unreadable`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Credentials:
+    """An endpoint's secrets in the clear: in memory, and nowhere else."""
+
+    revision: Timestamp
+    signers: Sequence[tuple[Signer, Timestamp | None]]
+    """With the moment from which on each is not used any more."""
+    headers: Mapping[str, str]
+    identity: TlsIdentity | None
 
 
 class SigningCourier:
-    """Signs each attempt with the endpoint's own secret and posts it."""
+    """Signs each attempt with the endpoint's own secrets and posts it."""
 
-    def __init__(self, client: Client, *, master: bytes) -> None:
+    def __init__(self, client: Client, *, master: bytes, open_sealed: Open) -> None:
+        """`master` is what the secrets of collections' URLs are made from."""
         self._client = client
+        self._master = master
+        self._open = open_sealed
         self._agent = f"muniment/{_version()}"
-        self._secret_of = lru_cache(maxsize=4_096)(partial(secret_for, master))
+        self._credentials: LRUCache[EndpointId, _Credentials] = LRUCache(KEPT_MAX)
 
-    async def attempt(self, endpoint: Endpoint, delivery: Delivery, *, at: float) -> Answer:
+    async def attempt(
+        self, endpoint: Endpoint, request: Sequence[Delivery], *, at: float
+    ) -> Answer:
         """One attempt; `at` is now, in seconds since the epoch."""
-        if (body := delivery.body) is None:
+        bodies = [delivery.body for delivery in request if delivery.body is not None]
+        if len(bodies) < len(request):
             # Parked before a restart, and the log does not have it any more: nothing may be sent.
             return Answer(failure=Failure.LOST)
-        secret = self._secret_of(endpoint.bucket_id, endpoint.collection_id)
+        try:
+            credentials = self._credentials_of(endpoint)
+        except Unreadable as error:
+            return Answer(failure=Failure.SECRET, detail=str(error))
+        spec = endpoint.spec
+        is_batch = spec.batch is not None
+        message_id = request[0].message_id
+        if is_batch:
+            message_id = batch_id([delivery.message_id for delivery in request])
+        body = batch_body(bodies) if is_batch else bodies[0]
         timestamp = str(int(at))
         headers = {
-            "Content-Type": "application/json",
+            **credentials.headers,
+            "Content-Type": content_type(spec.format, is_batch=is_batch),
             "User-Agent": self._agent,
-            "webhook-id": delivery.message_id,
+            "webhook-id": message_id,
             "webhook-timestamp": timestamp,
-            "webhook-signature": secret.sign(delivery.message_id, timestamp, body),
+            "webhook-signature": " ".join(
+                signer.sign(message_id, timestamp, body)
+                for signer, expires in credentials.signers
+                if expires is None or at * 1000 < expires
+            ),
         }
-        return await self._client.post(endpoint.url, headers, body)
+        return await self._client.post(
+            endpoint.url,
+            headers,
+            body,
+            timeout_s=spec.timeout_s,
+            identity=credentials.identity,
+        )
+
+    def _credentials_of(self, endpoint: Endpoint) -> _Credentials:
+        known = self._credentials.get(endpoint.id)
+        if known is None or known.revision != endpoint.revision:
+            known = self._opened(endpoint)
+            self._credentials[endpoint.id] = known
+        return known
+
+    def _opened(self, endpoint: Endpoint) -> _Credentials:
+        match endpoint.source:
+            case CollectionUrl(id=collection_id):
+                secret = secret_for(self._master, endpoint.bucket_id, collection_id)
+                return _Credentials(
+                    revision=endpoint.revision, signers=[(secret, None)], headers={}, identity=None
+                )
+            case Webhook():
+                uri, spec = endpoint.uri, endpoint.spec
+                return _Credentials(
+                    revision=endpoint.revision,
+                    signers=[
+                        (
+                            signer_of(secret.algorithm, self._open(secret.sealed, uri)),
+                            secret.expires,
+                        )
+                        for secret in spec.secrets
+                        if secret.algorithm in spec.signatures
+                    ],
+                    headers={name: self._open(value, uri) for name, value in spec.headers.items()},
+                    identity=self._identity(spec, uri),
+                )
+
+    def _identity(self, spec: WebhookSpec, uri: str) -> TlsIdentity | None:
+        tls = spec.tls
+        if tls is None:
+            return None
+        key = None if tls.client_key is None else self._open(tls.client_key, uri)
+        return TlsIdentity(ca=tls.ca, certificate=tls.client_certificate, key=key)
 
 
+@lru_cache(maxsize=1)
 def _version() -> str:
     try:
         return version("muniment")

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NewType
 
-from muniment.domain.events import EventId
 from muniment.domain.values import Timestamp
 from muniment.log.protocol import Offset
+
+LaneId = NewType("LaneId", str)
+"""A UUID: that of the endpoint whose live events the lane carries, or that of a replay."""
 
 
 class State(StrEnum):
@@ -22,7 +25,7 @@ class State(StrEnum):
 class ParkedRow:
     """A delivery that its lane has moved past, or that is dead: what is kept of it."""
 
-    endpoint_id: EventId
+    lane_id: LaneId
     offset: Offset
     claim: Offset | None
     key: str
@@ -40,16 +43,20 @@ class Delivery:
     offset: Offset
     claim: Offset | None
     key: str
-    """The object's URI: the deliveries of one key are made one after another."""
+    """The object's URI."""
+    type: str = ""
     message_id: str = ""
     occurred_at: Timestamp | None = None
+    taken_at: float = 0.0
+    """When its lane took it in, in seconds since the epoch."""
     body: bytes | None = None
     """`None` for one parked before a restart, until it has been read from the log again."""
     state: State = State.READY
     attempts: int = 0
     next_try_at: float = 0.0
     reason: str = ""
-    is_probe: bool = False
+    is_early: bool = False
+    """The attempt under way probes the endpoint before the delivery's own time."""
     is_dead: bool = False
     is_parked: bool = False
     """It has a row, or will have at the next commit."""

@@ -2,37 +2,22 @@
 
 It knows no network and no clock: the dispatcher brings it events and the time, asks it what to
 send, tells it what came of that, and writes down what it says has changed. Its position moves over
-what was delivered or parked, never over anything else. Events of one record go out one after
-another; a failed one is parked, and holds up only the later ones of its record.
+what was delivered or parked, never over anything else. Events of one line (a record, unless the
+endpoint's terms say otherwise) go out one after another; a failed one is parked, and holds up only
+the later ones of its line.
 """
 
-import heapq
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
 
+from muniment.domain.webhooks.spec import Order
 from muniment.log.protocol import Offset, Start
-from muniment.webhooks.deliveries import Delivery, ParkedRow, State
-from muniment.webhooks.endpoints import Endpoint
-from muniment.webhooks.retry import Breaker, Schedule
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The bounds of one lane."""
-
-    in_flight_max: int = 16
-    held_events_max: int = 5_000
-    """Events in memory; beyond it the lane reads the log again when it has room."""
-    held_bytes_max: int = 4 * 1024 * 1024
-    parked_max: int = 2_500
-    repeats_max: int = 500
-    """Deliveries that a crash may repeat: so many are made at most before they are written down."""
-
-
-DEFAULT_LIMITS: Final = Limits()
+from muniment.webhooks.deliveries import Delivery, LaneId, ParkedRow, State
+from muniment.webhooks.lines import Lines
+from muniment.webhooks.pace import Pace
+from muniment.webhooks.terms import DEFAULT_LIMITS, Limits, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,38 +32,48 @@ class LaneChanges:
     """Deliveries that a crash will not repeat any more once this is written."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a failed request means for the endpoint."""
+
+    has_failed_often: bool
+    """It counts as away from now on."""
+    died: Sequence[Delivery]
+    """The deliveries that will not be tried again."""
+
+
 class Lane:
     """See the module."""
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        id_: LaneId,
+        terms: Terms,
         *,
-        schedule: Schedule,
         limits: Limits = DEFAULT_LIMITS,
         taken_to: Offset,
         behind: Start | None = None,
+        ends_at: Offset | None = None,
         parked: Iterable[ParkedRow] = (),
     ) -> None:
-        self.endpoint = endpoint
-        self.ends_at: Offset | None = None
+        self.id = id_
+        self.ends_at = ends_at
+        """The first offset that is not for this lane any more."""
         self.behind = behind
         """Where the lane has to read the log itself; `None` while the common reading feeds it."""
         self.taken_to = taken_to if behind is None else behind.offset
         """All before it has been taken in."""
-        self.disabled_reason: str | None = None
+        self.stopped_for: str | None = None
+        """Why the lane sends nothing and keeps only its place."""
+        self.is_let_go = False
+        """It was stopped, and holds nothing in memory."""
+        self.pace = Pace(terms, seed=id_)
         self._limits = limits
-        self._schedule = schedule
-        self._breaker = Breaker(schedule)
-        self._paused_until = 0.0
         self._order: deque[Delivery] = deque()
-        self._ready: deque[Delivery] = deque()
-        self._by_key: dict[str, deque[Delivery]] = {}
-        self._parked: dict[Offset, Delivery] = {}
-        self._due: list[tuple[float, Offset]] = []
+        self._lines = Lines(terms.order)
         self._unwritten: dict[Offset, Delivery] = {}
         self._unparked: list[Delivery] = []
-        self._held = self._held_bytes = self._in_flight = self._unsettled = 0
+        self._held = self._held_bytes = self._under_way = self._unsettled = 0
         self._rows_ahead: dict[Offset, ParkedRow] = {}
         self._is_recalled = True
         for row in sorted(parked, key=lambda row: row.offset):
@@ -87,12 +82,17 @@ class Lane:
     # --- What there is ----------------------------------------------------------------------------
 
     @property
+    def order(self) -> Order:
+        """Which deliveries wait for which; it stays as it was when the lane was made."""
+        return self._lines.order
+
+    @property
     def is_full(self) -> bool:
         """Whether the lane takes nothing more in for now."""
         return (
             self._held >= self._limits.held_events_max
             or self._held_bytes >= self._limits.held_bytes_max
-            or len(self._parked) >= self._limits.parked_max
+            or self.parked_count >= self._limits.parked_max
         )
 
     @property
@@ -100,7 +100,7 @@ class Lane:
         """Whether the lane has work on the log, and room for it."""
         return (
             self.is_reading
-            and not self._breaker.is_open
+            and not self.pace.is_open
             and 2 * self._held <= self._limits.held_events_max
             and 2 * self._held_bytes <= self._limits.held_bytes_max
             and not self.is_full
@@ -109,36 +109,46 @@ class Lane:
     @property
     def is_reading(self) -> bool:
         """Whether there is a part of the log that the lane has to read by itself."""
-        if self.behind is None or self.disabled_reason is not None:
+        if self.behind is None or self.stopped_for is not None:
             return False
         return self.ends_at is None or self.behind.offset < self.ends_at
 
     @property
     def is_finished(self) -> bool:
         """Whether all that the endpoint was to get has been delivered, or has died."""
-        if self.ends_at is None or self.disabled_reason is not None:
+        if self.ends_at is None or self.stopped_for is not None:
             return False
-        if self._order or self._parked or self._rows_ahead:
+        if self._order or self.parked_count or self._rows_ahead:
             return False
         return self.behind is None or self.behind.offset >= self.ends_at
 
     @property
-    def is_failing(self) -> bool:
-        return self._breaker.is_open
-
-    @property
-    def failures(self) -> int:
-        """Attempts without success since the last success."""
-        return self._breaker.failures
+    def is_idle(self) -> bool:
+        """Whether nothing of the lane is under way."""
+        return self._under_way == 0
 
     @property
     def parked_count(self) -> int:
-        return len(self._parked)
+        return len(self._lines.parked)
+
+    @property
+    def held_count(self) -> int:
+        """Deliveries in memory that have not been made."""
+        return self._held
 
     @property
     def is_recalled(self) -> bool:
         """Whether what had been parked before a restart is in memory again."""
         return self._is_recalled
+
+    @property
+    def oldest(self) -> Delivery | None:
+        """The first delivery in memory that has not been made."""
+        parked = min(self._lines.parked, default=None)
+        waiting = next((d for d in self._order if d.state is not State.DONE), None)
+        if parked is None or (waiting is not None and waiting.offset <= parked):
+            return waiting
+        return self._lines.parked[parked]
 
     # --- Taking in --------------------------------------------------------------------------------
 
@@ -152,9 +162,8 @@ class Lane:
         self.behind = None if start.offset >= reading_at else start
 
     def covers(self, offset: Offset) -> bool:
-        """Whether the event is of the endpoint's stretch and has not been taken in yet."""
-        is_before_end = self.ends_at is None or offset < self.ends_at
-        return is_before_end and offset >= max(self.taken_to, self.endpoint.starts_at)
+        """Whether the event is of the lane's stretch and has not been taken in yet."""
+        return offset >= self.taken_to and (self.ends_at is None or offset < self.ends_at)
 
     def take(self, delivery: Delivery) -> None:
         """Take in the next event of the endpoint, in the order of the log."""
@@ -167,87 +176,106 @@ class Lane:
         if row is not None:
             delivery.attempts, delivery.next_try_at = row.attempts, row.next_try_at
             delivery.reason, delivery.has_row = row.reason, True
-            self._set_parked(delivery)
+            self._lines.park(delivery)
         self._line_up(delivery)
 
-    def recall(self, bodies: Mapping[Offset, Delivery]) -> None:
+    def recall(self, found: Mapping[Offset, Delivery]) -> None:
         """Give back what the log says about deliveries that were parked before a restart."""
-        for offset, found in bodies.items():
-            delivery = self._parked.get(offset)
+        for offset, again in found.items():
+            delivery = self._lines.parked.get(offset)
             if delivery is not None and delivery.body is None:
-                delivery.message_id, delivery.occurred_at = found.message_id, found.occurred_at
-                delivery.body = found.body
-                self._held_bytes += len(found.body or b"")
+                delivery.type, delivery.message_id = again.type, again.message_id
+                delivery.occurred_at, delivery.body = again.occurred_at, again.body
+                self._held_bytes += len(again.body or b"")
         self._is_recalled = True
 
     def to_recall(self) -> Sequence[Delivery]:
         """The deliveries whose contents are on the log only, in its order."""
-        return [d for _, d in sorted(self._parked.items()) if d.body is None]
+        return [d for _, d in sorted(self._lines.parked.items()) if d.body is None]
+
+    def anew(self, parked: Iterable[ParkedRow], reading_at: Offset) -> "Lane":
+        """The lane as it goes on from its place, after it was let go."""
+        return Lane(
+            self.id,
+            self.pace.terms,
+            limits=self._limits,
+            taken_to=reading_at,
+            behind=self.behind,
+            ends_at=self.ends_at,
+            parked=parked,
+        )
 
     # --- Sending ----------------------------------------------------------------------------------
 
-    def next(self, now: float) -> Delivery | None:
-        """The delivery to attempt now, which counts as in flight from here on."""
-        if not self._may_send(now):
-            return None
-        delivery = self._probe(now) if self._breaker.is_open else self._regular(now)
-        if delivery is not None:
-            delivery.state = State.IN_FLIGHT
-            self._in_flight += 1
-        return delivery
+    def next(self, now: float) -> Sequence[Delivery]:
+        """What to send now in one request, in order; it counts as under way from here on."""
+        if not self._may_send() or not self.pace.may_send(now):
+            return ()
+        found = self._gather(now)
+        if found:
+            self._under_way += len(found)
+            self.pace.sent(now, len(found))
+        return found
 
-    def delivered(self, delivery: Delivery) -> bool:
-        """The receiver has it; true when that ended a time of failing."""
-        self._in_flight -= 1
-        self._unsettled += 1
-        recovered = self._breaker.succeeded()
-        self._finish(delivery)
-        if recovered:
-            self._release_parked()
-        return recovered
+    def delivered(self, request: Sequence[Delivery]) -> bool:
+        """The receiver has them; true when that ended a time of failing."""
+        self._under_way -= len(request)
+        self._unsettled += len(request)
+        has_recovered = self.pace.succeeded()
+        for delivery in request:
+            self._finish(delivery)
+        if has_recovered:
+            self._lines.release()
+        return has_recovered
 
     def failed(
-        self, delivery: Delivery, *, now: float, reason: str, retry_after_s: float | None = None
-    ) -> bool:
-        """The attempt came to nothing: the delivery is parked, or dead after its last attempt.
+        self,
+        request: Sequence[Delivery],
+        *,
+        now: float,
+        reason: str,
+        is_overload: bool = False,
+        is_final: bool = False,
+        retry_after_s: float | None = None,
+    ) -> Verdict:
+        """The request came to nothing: its deliveries are parked, or dead after the last attempt.
 
-        True when the endpoint counts as failing by it.
+        `is_final`: the receiver does not want these again.
         """
-        self._in_flight -= 1
-        delivery.reason = reason
-        if retry_after_s is not None:
-            self._paused_until = max(self._paused_until, now + retry_after_s)
-        if not delivery.is_probe:
-            delivery.attempts += 1
-            wait_s = self._schedule.next_wait_s(delivery.attempts)
-            if wait_s is None:
-                delivery.is_dead = True
-            else:
-                delivery.next_try_at = max(now + wait_s, self._paused_until)
-        self._park(delivery)
-        return self._breaker.failed(now)
+        self._under_way -= len(request)
+        often = self.pace.failed(now, is_overload=is_overload, retry_after_s=retry_after_s)
+        for delivery in request:
+            delivery.reason = reason
+            if not delivery.is_early:
+                self._count_attempt(delivery, now)
+            delivery.is_dead |= is_final
+        # Last ones first: who is at the front of a line is known when those behind it are back.
+        for delivery in reversed(request):
+            self._park(delivery)
+        died = [delivery for delivery in request if delivery.is_dead]
+        return Verdict(has_failed_often=often, died=died)
 
-    def disable(self, reason: str) -> None:
+    def stop(self, reason: str) -> None:
         """Send nothing more; the lane keeps its place."""
-        self.disabled_reason = reason
+        self.stopped_for = reason
 
     def wake_at(self, now: float) -> float | None:
         """When `next` may have something that it has not now, if nothing else happens."""
-        if not self._may_send(max(now, self._paused_until)):
+        if not self._may_send() or (open_at := self.pace.open_at(now)) is None:
             return None
-        if self._breaker.is_open:
-            at = None if self._in_flight else self._breaker.probe_at
-        elif self._has_ready():
-            at = now
-        else:
-            at = self._next_due() if self._is_recalled else None
-        return None if at is None else max(at, self._paused_until)
+        due_at = self._lines.next_due() if self._is_recalled else None
+        ready_at = self._ready_at(now)
+        if self.pace.is_open and (due_at is not None or ready_at is not None):
+            return open_at
+        times = [at for at in (due_at, ready_at) if at is not None]
+        return max(open_at, min(times)) if times else None
 
     # --- Writing down -----------------------------------------------------------------------------
 
     def changes(self) -> LaneChanges:
         """What has changed since the last time: to be written, in order, or the lane is spent."""
-        if 2 * self._unsettled >= self._limits.repeats_max:
+        is_letting_go = self.stopped_for is not None and self.is_idle
+        if is_letting_go or 2 * self._unsettled >= self._limits.repeats_max:
             self._park_stragglers()
         rows = [self._row(delivery) for delivery in self._unwritten.values()]
         for delivery in self._unwritten.values():
@@ -258,7 +286,7 @@ class Lane:
         self._unparked.clear()
         settled += self._move()
         position = self._position()
-        if self.disabled_reason is not None and self._in_flight == 0:
+        if is_letting_go:
             self._let_go(position)
         return LaneChanges(next=position, parked=rows, unparked=unparked, settled=settled)
 
@@ -287,7 +315,7 @@ class Lane:
         )
         self._is_recalled = False
         self._hold(delivery)
-        self._set_parked(delivery)
+        self._lines.park(delivery)
         self._line_up(delivery)
 
     def _hold(self, delivery: Delivery) -> None:
@@ -295,117 +323,88 @@ class Lane:
         self._held_bytes += len(delivery.body or b"")
 
     def _line_up(self, delivery: Delivery) -> None:
-        line = self._by_key.get(delivery.key)
-        if line is None:
-            self._by_key[delivery.key] = deque((delivery,))
-            self._to_front(delivery)
-            return
-        delivery.state = State.WAITING
-        line.append(delivery)
-        if line[0].is_parked:
+        first = self._lines.add(delivery)
+        if first.is_parked and self._lines.parks_followers:
             self._set_parked(delivery)
 
-    def _to_front(self, delivery: Delivery) -> None:
-        """The delivery is the first of its record now."""
-        if delivery.is_parked:
-            delivery.state = State.PARKED
-            heapq.heappush(self._due, (delivery.next_try_at, delivery.offset))
-        else:
-            delivery.state = State.READY
-            self._ready.append(delivery)
-
     def _set_parked(self, delivery: Delivery) -> None:
-        delivery.is_parked = True
-        self._parked[delivery.offset] = delivery
+        self._lines.park(delivery)
         if not delivery.has_row:
             self._unwritten[delivery.offset] = delivery
 
-    def _may_send(self, now: float) -> bool:
+    def _may_send(self) -> bool:
         return (
-            self.disabled_reason is None
-            and self._in_flight < self._limits.in_flight_max
-            and self._in_flight + self._unsettled < self._limits.repeats_max
-            and now >= self._paused_until
+            self.stopped_for is None
+            and self._under_way + self._unsettled < self._limits.repeats_max
         )
 
-    def _regular(self, now: float) -> Delivery | None:
-        due_at = self._next_due() if self._is_recalled else None
-        if due_at is not None and due_at <= now:
-            return self._pop_due(is_probe=False)
-        return self._ready.popleft() if self._has_ready() else None
+    def _gather(self, now: float) -> Sequence[Delivery]:
+        """The deliveries of the next request, marked as in flight."""
+        due_at = self._lines.next_due() if self._is_recalled else None
+        is_probing = self.pace.is_open
+        if due_at is None or (due_at > now and not is_probing):
+            ready_at = self._ready_at(now)
+            if ready_at is None or (ready_at > now and not is_probing):
+                return ()
+        room = 1 if is_probing else self._room
+        found: list[Delivery] = []
+        while self._is_recalled and len(found) < room:
+            at = self._lines.next_due()
+            if at is None or (at > now and not is_probing):
+                break
+            delivery = self._lines.pop_due()
+            delivery.is_early = at > now
+            found += self._lines.send(delivery, room - len(found))
+        while len(found) < room and (untried := self._lines.pop_ready()) is not None:
+            found += self._lines.send(untried, room - len(found))
+        return found
 
-    def _probe(self, now: float) -> Delivery | None:
-        if self._in_flight or now < self._breaker.probe_at:
+    @property
+    def _room(self) -> int:
+        """How many deliveries one request may hold."""
+        repeatable = self._limits.repeats_max - self._under_way - self._unsettled
+        return min(self.pace.terms.batch_events_max, repeatable)
+
+    def _ready_at(self, now: float) -> float | None:
+        """When the deliveries that have not failed yet are to go out."""
+        first = self._lines.peek_ready()
+        if first is None:
             return None
-        due_at = self._next_due() if self._is_recalled else None
-        if due_at is not None:
-            return self._pop_due(is_probe=due_at > now)
-        return self._ready.popleft() if self._has_ready() else None
+        terms = self.pace.terms
+        if terms.batch_wait_s <= 0 or self._lines.ready_count >= terms.batch_events_max:
+            return now
+        return max(first.taken_at + terms.batch_wait_s, now)
 
-    def _has_ready(self) -> bool:
-        while self._ready and self._ready[0].state is not State.READY:
-            self._ready.popleft()
-        return bool(self._ready)
-
-    def _next_due(self) -> float | None:
-        while self._due:
-            at, offset = self._due[0]
-            delivery = self._parked.get(offset)
-            is_current = (
-                delivery is not None
-                and delivery.state is State.PARKED
-                and delivery.next_try_at == at
-            )
-            if is_current:
-                return at
-            heapq.heappop(self._due)
-        return None
-
-    def _pop_due(self, *, is_probe: bool) -> Delivery:
-        _, offset = heapq.heappop(self._due)
-        delivery = self._parked[offset]
-        delivery.is_probe = is_probe
-        return delivery
+    def _count_attempt(self, delivery: Delivery, now: float) -> None:
+        delivery.attempts += 1
+        wait_s = self.pace.terms.schedule.next_wait_s(delivery.attempts, delivery.message_id)
+        if wait_s is None:
+            delivery.is_dead = True
+        else:
+            delivery.next_try_at = max(now + wait_s, self.pace.paused_until)
 
     def _park(self, delivery: Delivery) -> None:
         if delivery.is_dead:
             self._unwritten[delivery.offset] = delivery
             self._finish(delivery)
             return
-        delivery.is_parked = True
-        self._parked[delivery.offset] = delivery
+        self._lines.park(delivery)
         self._unwritten[delivery.offset] = delivery
-        self._to_front(delivery)
-        self._park_line(delivery)
-
-    def _park_line(self, first: Delivery) -> None:
-        for delivery in self._by_key[first.key]:
-            if not delivery.is_parked:
-                self._set_parked(delivery)
+        self._lines.give_back(delivery)
+        if self._lines.parks_followers:
+            for follower in self._lines.followers_of(delivery):
+                if not follower.is_parked:
+                    self._set_parked(follower)
 
     def _finish(self, delivery: Delivery) -> None:
-        delivery.state = State.DONE
+        self._lines.finish(delivery)
         self._held -= 1
         self._held_bytes -= len(delivery.body or b"")
         delivery.body = None
-        self._parked.pop(delivery.offset, None)
         if not delivery.is_dead:
             self._unwritten.pop(delivery.offset, None)
             if delivery.has_row:
                 self._unparked.append(delivery)
-        line = self._by_key[delivery.key]
-        line.popleft()
-        if line:
-            self._to_front(line[0])
-        else:
-            del self._by_key[delivery.key]
-
-    def _release_parked(self) -> None:
-        """The endpoint is back: what waits for its time is due now, in the order of the log."""
-        for _, delivery in sorted(self._parked.items()):
-            if delivery.state is State.PARKED:
-                delivery.next_try_at = 0.0
-                heapq.heappush(self._due, (0.0, delivery.offset))
 
     def _park_stragglers(self) -> None:
         """Park what is left between deliveries that are done, so that the position can pass."""
@@ -416,8 +415,11 @@ class Lane:
                 continue
             self._set_parked(delivery)
             if delivery.state is State.READY:
-                self._to_front(delivery)
-            self._park_line(delivery)
+                self._lines.give_back(delivery)
+            if self._lines.parks_followers:
+                for follower in self._lines.followers_of(delivery):
+                    if not follower.is_parked:
+                        self._set_parked(follower)
 
     def _move(self) -> int:
         settled = 0
@@ -434,14 +436,15 @@ class Lane:
 
     def _let_go(self, position: Start | None) -> None:
         """Keep nothing in memory: it is all on the log and in rows."""
+        self.is_let_go = True
         self.behind = position
         self._held = self._held_bytes = 0
-        for held in (self._order, self._ready, self._by_key, self._parked, self._due):
-            held.clear()
+        self._order.clear()
+        self._lines.clear()
 
     def _row(self, delivery: Delivery) -> ParkedRow:
         return ParkedRow(
-            endpoint_id=self.endpoint.id,
+            lane_id=self.id,
             offset=delivery.offset,
             claim=delivery.claim,
             key=delivery.key,

@@ -1,15 +1,34 @@
-"""What a receiver is sent for an event: the same bytes and the same id on every attempt."""
+"""What a receiver is sent for an event: the same bytes and the same id on every attempt.
 
-from collections.abc import Mapping
+Formats are how it is written down, shapes how much of the change is in it. What is too long for
+one message is sent thin, with the address to get the object from.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from hashlib import blake2b
+from typing import Any, Final, assert_never, cast
 
 import orjson
+from json_merge_patch import create_patch  # pyright: ignore[reportUnknownVariableType]
 
 from muniment.domain.addresses import Kind
-from muniment.domain.events import EventId, ObjectChanged
-from muniment.domain.values import Timestamp
+from muniment.domain.events import Action, EventId, ObjectChanged
+from muniment.domain.values import JsonObject, JsonValue, Timestamp
+from muniment.domain.webhooks.spec import Format, Shape
 from muniment.log.protocol import Position
+
+API_PREFIX: Final = "/v1"
+BODY_BYTES_MAX: Final = 256 * 1024
+
+_CONTENT_TYPES: Final[Mapping[tuple[Format, bool], str]] = {
+    (Format.STANDARD, False): "application/json",
+    (Format.STANDARD, True): "application/json",
+    (Format.CLOUDEVENTS, False): "application/cloudevents+json",
+    (Format.CLOUDEVENTS, True): "application/cloudevents-batch+json",
+    (Format.COCOBASE, False): "application/json",
+    (Format.COCOBASE, True): "application/json",
+}
 
 
 def message_id(event_id: EventId) -> str:
@@ -17,36 +36,156 @@ def message_id(event_id: EventId) -> str:
     return f"evt_{event_id}"
 
 
-def body_of(event: ObjectChanged, position: Position) -> bytes:
-    """The event in the form of Standard Webhooks: `type`, `timestamp`, `data`."""
+def batch_id(message_ids: Sequence[str]) -> str:
+    """The `webhook-id` of several events in one request: the same for the same ones."""
+    digest = blake2b("\n".join(message_ids).encode(), digest_size=16)
+    return f"bat_{digest.hexdigest()}"
+
+
+def batch_body(bodies: Sequence[bytes]) -> bytes:
+    """Several messages in one request: a JSON array."""
+    return b"[%b]" % b",".join(bodies)
+
+
+def content_type(format_: Format, *, is_batch: bool) -> str:
+    """The media type of a message, or of several in one request."""
+    return _CONTENT_TYPES[format_, is_batch]
+
+
+def body_of(
+    event: ObjectChanged,
+    position: Position,
+    *,
+    shape: Shape = Shape.FULL,
+    format_: Format = Format.STANDARD,
+    bytes_max: int = BODY_BYTES_MAX,
+    type_: str | None = None,
+) -> bytes:
+    """The event as an endpoint is told of it; `type_` is for messages that are no events."""
+    type_ = type_ or event.type
+    body = _written(event, position, shape, format_, type_)
+    if len(body) > bytes_max and shape is not Shape.THIN:
+        return _written(event, position, Shape.THIN, format_, type_, is_too_long=True)
+    return body
+
+
+def _written(
+    event: ObjectChanged,
+    position: Position,
+    shape: Shape,
+    format_: Format,
+    type_: str,
+    *,
+    is_too_long: bool = False,
+) -> bytes:
+    told = _told(event, position, shape)
+    if is_too_long:
+        told["is_truncated"] = True
+    message: dict[str, JsonValue]
+    match format_:
+        case Format.STANDARD:
+            message = {"type": type_, "timestamp": iso_8601(event.occurred_at), "data": told}
+        case Format.CLOUDEVENTS:
+            message = {
+                "specversion": "1.0",
+                "id": message_id(event.id),
+                "source": f"{API_PREFIX}/buckets/{event.address.bucket_id}",
+                "type": f"muniment.{type_}",
+                "subject": event.address.uri,
+                "time": iso_8601(event.occurred_at),
+                "datacontenttype": "application/json",
+                "data": told,
+            }
+        case Format.COCOBASE:
+            message = _cocobase(event, told)
+        case _:
+            assert_never(format_)
+    return orjson.dumps(message, default=_plain)
+
+
+def _told(event: ObjectChanged, position: Position, shape: Shape) -> dict[str, JsonValue]:
     address = event.address
-    is_record = address.kind is Kind.RECORD
-    return orjson.dumps(
-        {
-            "type": event.type,
-            "timestamp": iso_8601(event.occurred_at),
-            "data": {
-                "action": event.action,
-                "uri": address.uri,
-                "bucket_id": address.bucket_id,
-                "collection_id": address.collection_id if is_record else address.id,
-                "record_id": address.id if is_record else None,
-                "last_modified": event.last_modified,
-                "sequence": event.stream_at,
-                "position": {"partition": position.partition, "offset": position.offset},
-                "user_id": event.cause.actor,
-                "request_id": event.cause.request_id,
-                "data": event.after.data,
-            },
-        },
-        default=_plain,
-    )
+    told: dict[str, JsonValue] = {
+        "action": event.action,
+        "uri": address.uri,
+        "url": f"{API_PREFIX}{address.uri}",
+        "bucket_id": address.bucket_id,
+        "collection_id": address.id if address.kind is Kind.COLLECTION else address.collection_id,
+        "record_id": address.id if address.kind is Kind.RECORD else None,
+        "last_modified": event.last_modified,
+        "sequence": event.stream_at,
+        "position": {"partition": position.partition, "offset": position.offset},
+        "user_id": event.cause.actor,
+        "request_id": event.cause.request_id,
+    }
+    match shape:
+        case Shape.FULL:
+            told["data"] = event.after.data
+        case Shape.THIN:
+            pass
+        case Shape.PATCH:
+            told["patch"] = _patch(event)
+        case Shape.FULL_AND_PREVIOUS:
+            told["data"] = event.after.data
+            told["previous"] = None if event.before is None else event.before.data
+        case _:
+            assert_never(shape)
+    return told
+
+
+def _patch(event: ObjectChanged) -> JsonObject | None:
+    """What changed, as RFC 7396 writes it down; all of a new object, nothing of a deleted one."""
+    if event.action is Action.DELETED:
+        return None
+    before: Any = {} if event.before is None else _plain_json(event.before.data)
+    patch: Any = create_patch(before, _plain_json(event.after.data))  # pyright: ignore[reportUnknownVariableType]
+    return cast("JsonObject", patch)
+
+
+def _cocobase(event: ObjectChanged, told: JsonObject) -> dict[str, JsonValue]:
+    """The form that receivers of CocoBase know; what is in it is the dialect's contract."""
+    is_document = event.address.kind is Kind.RECORD
+    subject = "document" if is_document else str(event.address.kind)
+    of_deleted = event.before.data if event.before is not None else event.after.data
+    data = of_deleted if event.action is Action.DELETED else event.after.data
+    message: dict[str, JsonValue] = {
+        "event": f"{subject}.{event.action}",
+        "collection_id": told["collection_id"],
+        "document_id": told["record_id"],
+        "timestamp": iso_8601(event.occurred_at),
+        "id": message_id(event.id),
+        "event_type": _COCOBASE_TYPES[event.action],
+        "created_at": iso_8601(event.occurred_at),
+    }
+    if "data" in told:
+        message["data"] = _document(data)
+    if "previous" in told:
+        message["old_data"] = None if event.before is None else _document(event.before.data)
+    return message
+
+
+_COCOBASE_TYPES: Final[Mapping[Action, str]] = {
+    Action.CREATED: "create",
+    Action.UPDATED: "update",
+    Action.DELETED: "delete",
+}
+_SERVERS_OWN: Final = frozenset({"id", "last_modified", "schema"})
+
+
+def _document(data: JsonObject) -> JsonObject:
+    """A record as the user's own object."""
+    return {name: value for name, value in data.items() if name not in _SERVERS_OWN}
 
 
 def iso_8601(at: Timestamp) -> str:
     """Milliseconds since the epoch as `2026-11-21T08:00:00.123Z`."""
     moment = datetime.fromtimestamp(at / 1000, tz=UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1000:03d}Z"
+
+
+def _plain_json(value: JsonObject) -> Any:
+    """Lists and dictionaries of their own, as libraries want them."""
+    return orjson.loads(orjson.dumps(value, default=_plain))
 
 
 def _plain(value: Any) -> dict[str, Any]:

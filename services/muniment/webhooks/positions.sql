@@ -1,31 +1,35 @@
--- try_lock --
-SELECT pg_try_advisory_lock(hashtextextended('muniment webhooks', 0));
-
--- beat --
-SELECT 1;
-
 -- take_over --
--- From here on the commits of whoever was before are refused.
-   UPDATE webhooks.dispatcher
-      SET epoch = epoch + 1, taken_at = now()
+-- From here on the commits of whoever was before are refused, for these partitions.
+WITH taken AS (
+    SELECT nextval('webhooks.epoch') AS epoch
+)
+INSERT INTO webhooks.share (partition, epoch)
+SELECT p.partition, t.epoch
+  FROM unnest($1::integer[]) AS p (partition), taken t
+    ON CONFLICT (partition) DO UPDATE
+   SET epoch = EXCLUDED.epoch, taken_at = now()
 RETURNING epoch;
 
 -- hold_epoch --
--- Answers no row when another instance has taken over; until the commit's end none can.
-SELECT epoch
-  FROM webhooks.dispatcher
- WHERE epoch = $1
+-- Answers fewer rows when another instance has taken over; until the commit's end none can.
+SELECT partition
+  FROM webhooks.share
+ WHERE partition = ANY ($1::integer[])
+   AND epoch = $2
    FOR UPDATE;
 
 -- list_checkpoints --
 SELECT partition, next_offset, claim_offset
-  FROM webhooks.checkpoint;
+  FROM webhooks.checkpoint
+ WHERE partition = ANY ($1::integer[]);
 
 -- list_lanes --
-  SELECT id, partition, starts_at, ends_at, bucket_uid, collection_uid, bucket_id, collection_id,
-         url, next_offset, claim_offset, disabled_reason
+  SELECT id, endpoint_id, partition, starts_at, ends_at, bucket_uid, bucket_id, collection_uid,
+         collection_id, url, webhook_id, config::text AS config, revision, next_offset,
+         claim_offset, stopped_for, failing_since
     FROM webhooks.lane
-   WHERE finished_at IS NULL
+   WHERE partition = ANY ($1::integer[])
+     AND finished_at IS NULL
 ORDER BY partition, starts_at;
 
 -- list_parked --
@@ -35,23 +39,39 @@ ORDER BY partition, starts_at;
     FROM webhooks.parked p
     JOIN webhooks.lane l
       ON l.id = p.lane_id
-   WHERE l.finished_at IS NULL
-     AND l.disabled_reason IS NULL
+   WHERE l.partition = ANY ($1::integer[])
+     AND l.finished_at IS NULL
+     AND l.stopped_for IS NULL
      AND (NOT p.is_dead OR p.event_offset >= l.next_offset)
 ORDER BY p.lane_id, p.event_offset;
 
--- open_lanes --
-INSERT INTO webhooks.lane
-       (id, partition, starts_at, bucket_uid, collection_uid, bucket_id, collection_id, url)
-SELECT *
-  FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[],
-              $7::text[], $8::text[]);
+-- list_parked_of --
+  SELECT p.lane_id, p.event_offset, p.claim_offset, p.uri, p.attempts, p.next_try_at, p.is_dead,
+         p.reason
+    FROM webhooks.parked p
+    JOIN webhooks.lane l
+      ON l.id = p.lane_id
+   WHERE l.id = $1
+     AND (NOT p.is_dead OR p.event_offset >= l.next_offset)
+ORDER BY p.event_offset;
 
--- end_lanes --
-UPDATE webhooks.lane l
-   SET ends_at = e.ends_at
-  FROM unnest($1::uuid[], $2::bigint[]) AS e (id, ends_at)
- WHERE l.id = e.id;
+-- save_lanes --
+INSERT INTO webhooks.lane
+       (id, endpoint_id, partition, starts_at, ends_at, bucket_uid, bucket_id, collection_uid,
+        collection_id, url, webhook_id, config, revision, stopped_for, failing_since)
+SELECT *
+  FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::uuid[],
+              $7::text[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::text[]::jsonb[],
+              $13::bigint[], $14::text[], $15::timestamptz[])
+    ON CONFLICT (id) DO UPDATE
+   SET ends_at = EXCLUDED.ends_at,
+       url = EXCLUDED.url,
+       config = EXCLUDED.config,
+       revision = EXCLUDED.revision,
+       stopped_for = EXCLUDED.stopped_for,
+       stopped_at = CASE WHEN EXCLUDED.stopped_for IS NULL THEN NULL
+                         ELSE coalesce(lane.stopped_at, now()) END,
+       failing_since = EXCLUDED.failing_since;
 
 -- move_lanes --
 UPDATE webhooks.lane l
@@ -77,12 +97,6 @@ DELETE FROM webhooks.parked p
  WHERE p.lane_id = d.lane_id
    AND p.event_offset = d.event_offset;
 
--- disable_lanes --
-UPDATE webhooks.lane l
-   SET disabled_at = now(), disabled_reason = d.reason
-  FROM unnest($1::uuid[], $2::text[]) AS d (id, reason)
- WHERE l.id = d.id;
-
 -- finish_lanes --
 -- A lane with dead deliveries stays, so that they can be found.
 WITH gone AS (
@@ -94,6 +108,11 @@ UPDATE webhooks.lane l
    SET finished_at = now()
  WHERE l.id = ANY ($1::uuid[])
    AND EXISTS (SELECT FROM webhooks.parked p WHERE p.lane_id = l.id);
+
+-- drop_lanes --
+-- The endpoint is no more: nothing of it is kept but its attempts.
+DELETE FROM webhooks.lane
+ WHERE id = ANY ($1::uuid[]);
 
 -- flush_partitions --
 DELETE FROM webhooks.lane l
@@ -110,8 +129,55 @@ SELECT *
        claim_offset = EXCLUDED.claim_offset,
        moved_at = now();
 
+-- list_claims --
+  SELECT partition, claim_offset, first_at
+    FROM webhooks.claim
+   WHERE partition = ANY ($1::integer[])
+ORDER BY partition, claim_offset;
+
+-- add_claims --
+INSERT INTO webhooks.claim (partition, claim_offset, first_at)
+SELECT *
+  FROM unnest($1::integer[], $2::bigint[], $3::bigint[])
+    ON CONFLICT DO NOTHING;
+
+-- open_jobs --
+INSERT INTO webhooks.job (id, endpoint_id, partition, bucket_id, webhook_id, kind, spec, state)
+SELECT *
+  FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::text[],
+              $7::text[]::jsonb[], $8::text[])
+    ON CONFLICT DO NOTHING;
+
+-- change_jobs --
+UPDATE webhooks.job j
+   SET state = c.state,
+       at_offset = coalesce(c.at_offset, j.at_offset),
+       delivered = j.delivered + c.delivered,
+       dead = j.dead + c.dead,
+       result = coalesce(c.result, j.result),
+       asked = CASE WHEN c.has_heard THEN NULL ELSE j.asked END,
+       changed_at = now()
+  FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[],
+              $6::text[]::jsonb[], $7::boolean[])
+       AS c (id, state, at_offset, delivered, dead, result, has_heard)
+ WHERE j.id = c.id;
+
+-- list_jobs --
+  SELECT id, endpoint_id, partition, bucket_id, webhook_id, kind, spec::text AS spec, state, asked
+    FROM webhooks.job
+   WHERE partition = ANY ($1::integer[])
+     AND (state = 'waiting' OR asked IS NOT NULL)
+ORDER BY created_at
+   LIMIT 100;
+
+-- list_jobs_under_way --
+SELECT id, endpoint_id, partition, bucket_id, webhook_id, kind, spec::text AS spec, state, asked
+  FROM webhooks.job
+ WHERE partition = ANY ($1::integer[])
+   AND state IN ('running', 'paused');
+
 -- find_lane --
-  SELECT url, starts_at, next_offset, disabled_reason
+  SELECT url, starts_at, next_offset, stopped_for
     FROM webhooks.lane
    WHERE bucket_id = $1
      AND collection_id = $2

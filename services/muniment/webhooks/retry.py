@@ -1,8 +1,8 @@
 """When a failed delivery is tried again, and when a failing endpoint is probed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from random import random
+from hashlib import blake2b
 from typing import Final
 
 PROBE_S_MIN: Final = 1.0
@@ -17,15 +17,22 @@ class Schedule:
 
     waits_s: Sequence[float]
     jitter: float
-    random: Callable[[], float] = random
+    """Share by which a wait may be shorter or longer."""
 
-    def next_wait_s(self, attempts: int) -> float | None:
-        """The wait after that many attempts; `None` when there is no further one."""
-        return self.vary(self.waits_s[attempts]) if attempts < len(self.waits_s) else None
+    def next_wait_s(self, attempts: int, seed: str) -> float | None:
+        """The wait after that many attempts; `None` when there is no further one.
 
-    def vary(self, wait_s: float) -> float:
+        The seed is the message's id: the same message waits the same time again in a replay.
+        """
+        if attempts >= len(self.waits_s):
+            return None
+        return self.vary(self.waits_s[attempts], f"{seed}/{attempts}")
+
+    def vary(self, wait_s: float, seed: str) -> float:
         """The wait made longer or shorter by up to the jitter's share."""
-        return wait_s * (1 + self.jitter * (2 * self.random() - 1))
+        digest = blake2b(seed.encode(), digest_size=8).digest()
+        chance = int.from_bytes(digest, "big") / 2**64
+        return wait_s * (1 + self.jitter * (2 * chance - 1))
 
 
 @dataclass(slots=True)
@@ -36,6 +43,7 @@ class Breaker:
     """
 
     schedule: Schedule
+    seed: str = ""
     failures: int = 0
     is_open: bool = False
     probe_at: float = 0.0
@@ -54,6 +62,6 @@ class Breaker:
         was_open, self.is_open = self.is_open, True
         # Those that were under way when it opened say nothing about a later moment.
         if now >= self.probe_at:
-            self.probe_at = now + self.schedule.vary(self._wait_s)
+            self.probe_at = now + self.schedule.vary(self._wait_s, f"{self.seed}/{now}")
             self._wait_s = min(2 * self._wait_s, PROBE_S_MAX)
         return not was_open

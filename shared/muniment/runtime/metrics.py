@@ -164,11 +164,11 @@ PROJECTOR_LAG_SECONDS = _histogram(
 
 WEBHOOK_ATTEMPTS = _counter(
     "muniment_webhook_attempts_total",
-    "Attempts to deliver; the outcome is delivered, refused, failed or blocked.",
+    "Requests to endpoints; the outcome is `delivered`, or the class of the error.",
     ("outcome",),
 )
 WEBHOOK_ATTEMPT_SECONDS = _histogram(
-    "muniment_webhook_attempt_seconds", "Seconds for one attempt to deliver."
+    "muniment_webhook_attempt_seconds", "Seconds for one request to an endpoint."
 )
 WEBHOOK_CONNECTIONS = _counter(
     "muniment_webhook_connections_total",
@@ -181,14 +181,34 @@ WEBHOOK_OPEN_CONNECTIONS = _gauge(
 )
 WEBHOOK_DELAY_SECONDS = _histogram(
     "muniment_webhook_delay_seconds",
-    "Seconds from an event to its delivery.",
+    "Seconds from an event to its receipt.",
     buckets=LONG_SECONDS,
 )
 WEBHOOK_DELIVERIES_PARKED = _gauge(
     "muniment_webhook_deliveries_parked", "Deliveries that wait for their next attempt."
 )
+WEBHOOK_ENDPOINTS_AWAY = _gauge(
+    "muniment_webhook_endpoints_away", "Endpoints that count as away: they get probes only."
+)
 WEBHOOK_LAG_EVENTS = _gauge(
     "muniment_webhook_lag_events", "Events on the log that are not looked at.", ("partition",)
+)
+_OF_ENDPOINT = ("bucket", "endpoint")
+WEBHOOK_ENDPOINT_LAG_EVENTS = _gauge(
+    "muniment_webhook_endpoint_lag_events",
+    "Events that an endpoint is behind; for one that reads the log by itself, those of the whole "
+    "partition.",
+    _OF_ENDPOINT,
+)
+WEBHOOK_ENDPOINT_LAG_SECONDS = _gauge(
+    "muniment_webhook_endpoint_lag_seconds",
+    "Age of the oldest event that an endpoint has not got.",
+    _OF_ENDPOINT,
+)
+WEBHOOK_ENDPOINT_PARKED = _gauge(
+    "muniment_webhook_endpoint_parked",
+    "Deliveries to an endpoint that wait for their next attempt.",
+    _OF_ENDPOINT,
 )
 
 ProcessCollector(registry=REGISTRY)

@@ -18,6 +18,7 @@ UNITS = (
     "_waiting",
     "_in_hand",
     "_parked",
+    "_away",
     "_connections",
 )
 

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +21,10 @@ from muniment.domain.events import (
 from muniment.domain.values import Principal, Timestamp, Uid
 from muniment.log.memory import MemoryLog
 from muniment.log.protocol import Offset, Partition, Start
-from muniment.webhooks.deliveries import ParkedRow
-from muniment.webhooks.endpoints import Endpoint
+from muniment.webhooks.attempts import Attempt
+from muniment.webhooks.deliveries import LaneId, ParkedRow
+from muniment.webhooks.jobs import Job, JobId, JobState
+from muniment.webhooks.ledger import ClaimSeen
 from muniment.webhooks.positions import Commit, Fenced, Kept, KeptLane
 
 NOW = Timestamp(1_795_000_000_000)
@@ -107,10 +109,14 @@ class MemoryPositions:
 
     epoch: int = 0
     checkpoints: dict[Partition, Start] = field(default_factory=dict[Partition, Start])
-    lanes: dict[EventId, KeptLane] = field(default_factory=dict[EventId, KeptLane])
-    parked: dict[tuple[EventId, Offset], ParkedRow] = field(
-        default_factory=dict[tuple[EventId, Offset], ParkedRow]
+    lanes: dict[LaneId, KeptLane] = field(default_factory=dict[LaneId, KeptLane])
+    parked: dict[tuple[LaneId, Offset], ParkedRow] = field(
+        default_factory=dict[tuple[LaneId, Offset], ParkedRow]
     )
+    claims: list[ClaimSeen] = field(default_factory=list[ClaimSeen])
+    jobs: dict[JobId, Job] = field(default_factory=dict[JobId, Job])
+    counts: dict[JobId, tuple[int, int]] = field(default_factory=dict[JobId, tuple[int, int]])
+    attempts: list[Attempt] = field(default_factory=list[Attempt])
     commits: int = 0
     slow_s: float = 0.0
 
@@ -118,61 +124,73 @@ class MemoryPositions:
     def dead(self) -> Sequence[ParkedRow]:
         return [row for row in self.parked.values() if row.is_dead]
 
-    async def take_over(self) -> Kept:
+    async def take_over(self, partitions: Sequence[Partition]) -> Kept:
         await asyncio.sleep(0)
         self.epoch += 1
         lanes = [
-            KeptLane(
-                endpoint=lane.endpoint,
-                ends_at=lane.ends_at,
-                next=lane.next,
-                disabled_reason=lane.disabled_reason,
-                parked=self._rows_of(lane),
-            )
+            replace(lane, parked=() if lane.row.stopped_for else self._rows_of(lane))
             for lane in self.lanes.values()
+            if lane.row.endpoint.partition in partitions
         ]
-        return Kept(epoch=self.epoch, checkpoints=dict(self.checkpoints), lanes=lanes)
+        under_way = [
+            job for job in self.jobs.values() if job.state in {JobState.RUNNING, JobState.PAUSED}
+        ]
+        return Kept(
+            epoch=self.epoch,
+            checkpoints=dict(self.checkpoints),
+            lanes=lanes,
+            jobs=under_way,
+            claims=list(self.claims),
+        )
 
     async def commit(self, commit: Commit) -> None:
         await asyncio.sleep(self.slow_s)
         if commit.epoch != self.epoch:
             raise Fenced
         self.commits += 1
-        for endpoint in commit.opened:
-            self.lanes[endpoint.id] = _kept(endpoint)
-        for id_, ends_at in commit.ended:
-            self._change(id_, ends_at=ends_at)
+        for row in commit.saved:
+            known = self.lanes.get(row.id)
+            self.lanes[row.id] = KeptLane(row=row, next=None if known is None else known.next)
         for id_, at in commit.moved.items():
-            self._change(id_, next=at)
-        self.parked.update({(row.endpoint_id, row.offset): row for row in commit.parked})
+            self.lanes[id_] = replace(self.lanes[id_], next=at)
+        self.parked.update({(row.lane_id, row.offset): row for row in commit.parked})
         for key in commit.unparked:
             self.parked.pop(key, None)
-        for id_, reason in commit.disabled:
-            self._change(id_, disabled_reason=reason)
-        for id_ in commit.finished:
-            self.lanes.pop(id_)
+        for gone in (*commit.finished, *commit.dropped):
+            self.lanes.pop(gone, None)
         for partition, offset in commit.flushed:
             self.lanes = {
                 id_: lane
                 for id_, lane in self.lanes.items()
-                if lane.endpoint.partition != partition or lane.endpoint.starts_at >= offset
+                if lane.row.endpoint.partition != partition or lane.row.starts_at >= offset
             }
         self.checkpoints.update(commit.checkpoints)
+        self.claims += commit.claims
+        self.attempts += commit.attempts
+        self.jobs.update({job.id: job for job in commit.opened_jobs})
+        for change in commit.jobs:
+            job = self.jobs[change.id]
+            asked = None if change.has_heard else job.asked
+            self.jobs[change.id] = replace(job, state=change.state, asked=asked)
+            delivered, dead = self.counts.get(change.id, (0, 0))
+            self.counts[change.id] = (delivered + change.delivered, dead + change.dead)
 
-    def _change(self, id_: EventId, **changes: Any) -> None:
-        lane = self.lanes[id_]
-        fields = {name: getattr(lane, name) for name in KeptLane.__slots__} | changes
-        self.lanes[id_] = KeptLane(**fields)
+    async def parked_of(self, lane_id: LaneId) -> Sequence[ParkedRow]:
+        await asyncio.sleep(0)
+        return self._rows_of(self.lanes[lane_id])
+
+    async def jobs_to_do(self) -> Sequence[Job]:
+        await asyncio.sleep(0)
+        return [
+            job
+            for job in self.jobs.values()
+            if job.state is JobState.WAITING or job.asked is not None
+        ]
 
     def _rows_of(self, lane: KeptLane) -> Sequence[ParkedRow]:
         return [
             row
             for (id_, offset), row in self.parked.items()
-            if id_ == lane.endpoint.id
-            and lane.disabled_reason is None
+            if id_ == lane.row.id
             and (not row.is_dead or (lane.next is not None and offset >= lane.next.offset))
         ]
-
-
-def _kept(endpoint: Endpoint) -> KeptLane:
-    return KeptLane(endpoint=endpoint, ends_at=None, next=None, disabled_reason=None, parked=())

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -13,9 +13,9 @@ from muniment.webhooks.deliveries import Delivery
 from muniment.webhooks.dispatcher import Dispatcher
 from muniment.webhooks.endpoints import Endpoint
 from muniment.webhooks.http.answer import Answer, Failure
-from muniment.webhooks.lane import Limits
 from muniment.webhooks.positions import Fenced
 from muniment.webhooks.retry import Schedule
+from muniment.webhooks.terms import Defaults, Limits
 from tests.unit.webhooks.building import (
     MemoryPositions,
     OnePartition,
@@ -39,7 +39,10 @@ class ScriptedCourier:
     accepted: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
     attempts: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
 
-    async def attempt(self, endpoint: Endpoint, delivery: Delivery, *, at: float) -> Answer:
+    async def attempt(
+        self, endpoint: Endpoint, request: Sequence[Delivery], *, at: float
+    ) -> Answer:
+        [delivery] = request
         assert delivery.body
         self.attempts.append((endpoint.url, delivery.offset))
         await asyncio.sleep(self.wait_s(endpoint))
@@ -61,6 +64,8 @@ class World:
         self.positions = MemoryPositions()
         self.courier = ScriptedCourier()
         self.limits = Limits()
+        self.window = 16
+        self.running: asyncio.Task[None] | None = None
         self.schedule = Schedule(waits_s=(0, 0.01, 0.01, 0.01, 0.01), jitter=0.0)
 
     async def append(self, *events: Event) -> None:
@@ -71,7 +76,7 @@ class World:
             log=self.partition.log,
             positions=self.positions,
             courier=self.courier,
-            schedule=self.schedule,
+            defaults=Defaults(schedule=self.schedule, window=self.window),
             limits=self.limits,
         )
 
@@ -79,7 +84,7 @@ class World:
     async def delivering(self) -> AsyncGenerator[asyncio.Event, None]:
         """A dispatcher at work; it is told to stop at the end, or dies with the block."""
         stopping = asyncio.Event()
-        running = asyncio.create_task(self.dispatcher().run(stopping))
+        self.running = running = asyncio.create_task(self.dispatcher().run(stopping))
         try:
             yield stopping
             stopping.set()
@@ -99,7 +104,9 @@ class World:
 
     async def until(self, condition: Callable[[], bool], timeout_s: float = 5) -> None:
         async with asyncio.timeout(timeout_s):
-            while not condition():  # noqa: ASYNC110 - the condition is anything
+            while not condition():
+                if self.running is not None and self.running.done():
+                    await self.running
                 await asyncio.sleep(0.002)
 
 
@@ -222,14 +229,15 @@ async def test_a_receiver_that_is_gone_gets_nothing_more(world: World) -> None:
         await asyncio.sleep(0.1)
 
     assert len(world.courier.attempts) == 1
-    assert [lane.disabled_reason for lane in world.positions.lanes.values()] == ["status 410"]
+    [lane] = world.positions.lanes.values()
+    assert lane.row.stopped_for == "disabled: status 410"
 
 
 async def test_who_was_overtaken_stops(world: World) -> None:
     await world.append(collection(ONE))
     running = asyncio.create_task(world.dispatcher().run(asyncio.Event()))
     await world.until(lambda: world.positions.commits > 0)
-    await world.positions.take_over()
+    await world.positions.take_over(world.partition.log.partitions)
     await world.append(record("a"))
 
     with pytest.raises(ExceptionGroup) as ended:
@@ -257,7 +265,7 @@ async def test_whatever_happens_all_arrive_and_each_record_in_order(
     First arrivals are in order, the last arrival of a record is its newest, repeats are bounded.
     """
     chance = random.Random(seed)
-    world.limits = Limits(in_flight_max=4, held_events_max=20, parked_max=10, repeats_max=16)
+    world.limits, world.window = Limits(held_events_max=20, parked_max=10, repeats_max=16), 4
     world.schedule = Schedule(waits_s=(0, *[0.002] * 60), jitter=0.2)
     world.positions.slow_s = 0.003
     world.courier.answer = lambda _endpoint, _delivery: REFUSED if chance.random() < 0.3 else OK

@@ -5,7 +5,7 @@ from dataclasses import replace
 from muniment.domain import addresses
 from muniment.domain.events import Action, ObjectChanged
 from muniment.log.protocol import Offset, Partition, Position
-from muniment.webhooks.endpoints import Directory, Ended, Ignored, Opened, Turn
+from muniment.webhooks.endpoints import Changed, Directory, Ended, Ignored, Opened, Turn
 from tests.unit.webhooks.building import changed, collection, uid
 
 ONE, TWO = "http://one.example/", "http://two.example/"
@@ -27,9 +27,11 @@ def told(*events: ObjectChanged) -> list[list[tuple[str, int]]]:
 def _told(turn: Turn) -> tuple[str, int]:
     match turn:
         case Opened(endpoint=endpoint):
-            return f"+{endpoint.url}", endpoint.starts_at
+            return f"+{endpoint.url}", endpoint.opened_at
+        case Changed(endpoint=endpoint):
+            return f"~{endpoint.url}", endpoint.opened_at
         case Ended(endpoint=endpoint, ends_at=ends_at):
-            return f"-{endpoint.url}", ends_at
+            return f"-{endpoint.url}", -1 if ends_at is None else ends_at
         case Ignored():
             return "ignored", -1
 

@@ -32,6 +32,7 @@ class Failure(StrEnum):
     TOO_LARGE = "too_large"
     """The head of the answer did not end within what is read of an answer."""
     LOST = "not_on_the_log"
+    SECRET = "unreadable_secret"  # noqa: S105 - the name of a failure
 
 
 class Answer(NamedTuple):

@@ -75,6 +75,15 @@ class WebhookSettings(Subject):
         le=1,
         description="Share by which a wait before an attempt varies at random.",
     )
+    webhooks_disable_after_s: float = Field(
+        default=3 * 24 * _HOUR,
+        gt=0,
+        description="Seconds without a single success after which a failing endpoint is disabled; "
+        "its place is kept.",
+    )
+    webhooks_attempts_kept_days: int = Field(
+        default=30, ge=1, description="Days for which the log of attempts is kept."
+    )
     webhooks_allowed_networks: Networks = Field(
         default=(),
         description="Networks (CIDR) that are no public ones and may be delivered to all the same.",

@@ -1,0 +1,121 @@
+"""The log of attempts: what came of each request, kept by day for as long as a setting says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from muniment.domain.addresses import BucketId
+from muniment.log.protocol import Offset
+from muniment.readmodel.connection import ACQUIRE_TIMEOUT_S, Connection, Pool
+from muniment.readmodel.sql import Statements
+from muniment.webhooks.deliveries import LaneId
+from muniment.webhooks.endpoints import EndpointId
+from muniment.webhooks.http.answer import Answer
+
+SQL: Final = Statements(__package__, "attempts.sql")
+DAYS_AHEAD: Final = 3
+DELIVERED: Final = "delivered"
+
+_COLUMNS: Final = (
+    *("at", "lane_id", "endpoint_id", "bucket_id", "webhook_id", "message_id", "type", "uri"),
+    *("event_offset", "events", "number", "outcome", "status", "detail", "total_ms", "dns_ms"),
+    *("connect_ms", "tls_ms", "first_byte_ms", "address", "is_reused", "answer", "next_try_at"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One request that was sent, or could not be."""
+
+    at: float
+    """Seconds since the epoch."""
+    lane_id: LaneId
+    endpoint_id: EndpointId
+    bucket_id: BucketId
+    webhook_id: str | None
+    message_id: str
+    type: str
+    uri: str
+    offset: Offset
+    events: int
+    """In this request; the other fields are those of the first."""
+    number: int
+    """1 for the first attempt."""
+    answer: Answer
+    next_try_at: float | None
+    """`None`: delivered, or dead."""
+
+
+async def write(connection: Connection, found: Sequence[Attempt]) -> None:
+    """Add to the log, in the caller's transaction."""
+    await connection.copy_records_to_table(
+        "attempt",
+        schema_name="webhooks",
+        columns=_COLUMNS,
+        records=[_record(attempt) for attempt in found],
+    )
+
+
+async def keep_attempts(pool: Pool, retention_days: int) -> None:
+    """Make the tables of the next days, and drop those that are older than the retention."""
+    acquiring = pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
+    async with acquiring as connection, connection.transaction():
+        await connection.execute(SQL.lock_days)
+        await _keep_days(connection, datetime.now(UTC).date(), retention_days)
+
+
+async def _keep_days(connection: Connection, today: date, retention_days: int) -> None:
+    for ahead in range(DAYS_AHEAD + 1):
+        day = today + timedelta(days=ahead)
+        await connection.execute(
+            f"CREATE TABLE IF NOT EXISTS webhooks.{_table(day)}"
+            f" PARTITION OF webhooks.attempt FOR VALUES FROM ('{_begin(day)}')"
+            f" TO ('{_begin(day + timedelta(days=1))}')"
+        )
+    oldest = _table(today - timedelta(days=retention_days))
+    for row in await connection.fetch(SQL.list_days):
+        name: str = row["name"]
+        if name < oldest:
+            await connection.execute(f"DROP TABLE webhooks.{name}")
+
+
+def _table(day: date) -> str:
+    return f"attempt_{day:%Y%m%d}"
+
+
+def _begin(day: date) -> str:
+    return f"{day:%Y-%m-%d} 00:00:00+00"
+
+
+def _record(attempt: Attempt) -> Sequence[object]:
+    answer = attempt.answer
+    return (
+        _moment(attempt.at),
+        attempt.lane_id,
+        attempt.endpoint_id,
+        attempt.bucket_id,
+        attempt.webhook_id,
+        attempt.message_id,
+        attempt.type,
+        attempt.uri,
+        attempt.offset,
+        attempt.events,
+        attempt.number,
+        DELIVERED if answer.failure is None else answer.failure,
+        answer.status,
+        answer.detail or None,
+        answer.total_ms,
+        answer.dns_ms,
+        answer.connect_ms,
+        answer.tls_ms,
+        answer.first_byte_ms,
+        answer.address,
+        answer.is_reused,
+        answer.body or None,
+        None if attempt.next_try_at is None else _moment(attempt.next_try_at),
+    )
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)

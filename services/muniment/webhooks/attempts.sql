@@ -1,0 +1,10 @@
+-- lock_days --
+-- Another instance may be at the same.
+SELECT pg_advisory_xact_lock(hashtextextended('muniment webhooks attempts', 0));
+
+-- list_days --
+SELECT c.relname AS name
+  FROM pg_inherits i
+  JOIN pg_class c
+    ON c.oid = i.inhrelid
+ WHERE i.inhparent = 'webhooks.attempt'::regclass;

@@ -1,0 +1,41 @@
+"""What can be seen of lanes from outside: how far behind, how much parked, which breakers open."""
+
+from collections.abc import Mapping
+
+from muniment.log.protocol import Offset, Partition
+from muniment.runtime import metrics
+from muniment.webhooks.active import ActiveLane, Lanes
+
+
+def show(
+    lanes: Lanes, reading: Mapping[Partition, Offset], ends: Mapping[Partition, Offset], now: float
+) -> None:
+    """Set all gauges; `reading` is how far the log is looked at, `ends` how far it goes."""
+    for partition, at in reading.items():
+        behind = max(ends.get(partition, at) - at, 0)
+        metrics.WEBHOOK_LAG_EVENTS.labels(partition).set(behind)
+    metrics.WEBHOOK_DELIVERIES_PARKED.set(sum(active.lane.parked_count for active in lanes))
+    metrics.WEBHOOK_ENDPOINTS_AWAY.set(sum(active.lane.pace.is_open for active in lanes))
+    of_endpoints = (
+        metrics.WEBHOOK_ENDPOINT_LAG_EVENTS,
+        metrics.WEBHOOK_ENDPOINT_LAG_SECONDS,
+        metrics.WEBHOOK_ENDPOINT_PARKED,
+    )
+    for gauge in of_endpoints:
+        # Endpoints come and go.
+        gauge.clear()
+    for active in lanes:
+        if active.is_live:
+            _show_endpoint(active, ends, now)
+
+
+def _show_endpoint(active: ActiveLane, ends: Mapping[Partition, Offset], now: float) -> None:
+    labels = (active.endpoint.bucket_id, active.endpoint.name)
+    lane = active.lane
+    end = ends.get(active.endpoint.partition, lane.taken_to)
+    behind = 0 if lane.behind is None else max(end - lane.behind.offset, 0)
+    metrics.WEBHOOK_ENDPOINT_LAG_EVENTS.labels(*labels).set(behind + lane.held_count)
+    oldest = lane.oldest
+    at = now if oldest is None or oldest.occurred_at is None else oldest.occurred_at / 1000
+    metrics.WEBHOOK_ENDPOINT_LAG_SECONDS.labels(*labels).set(max(now - at, 0.0))
+    metrics.WEBHOOK_ENDPOINT_PARKED.labels(*labels).set(lane.parked_count)

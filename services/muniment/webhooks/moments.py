@@ -1,0 +1,70 @@
+"""What objects were at a moment, from the history: what a snapshot is told of."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+import orjson
+
+from muniment.domain.addresses import parse_uri
+from muniment.domain.events import Action, Cause, EventId, ObjectChanged, Snapshot
+from muniment.domain.permissions import parse_permissions
+from muniment.domain.values import Principal, Timestamp, Uid
+from muniment.readmodel.connection import ACQUIRE_TIMEOUT_S, Pool
+from muniment.readmodel.sql import Statements
+from muniment.webhooks.endpoints import Endpoint
+
+SQL: Final = Statements(__package__, "moments.sql")
+
+BUILT_PAUSE_S: Final = 0.1
+
+_ACTIONS: Final = {"create": Action.CREATED, "update": Action.UPDATED}
+
+
+class HistoricMoments:
+    """See `muniment.webhooks.rereading.Moments`; entries that were trimmed are not told of."""
+
+    def __init__(self, pool: Pool) -> None:
+        """The pool is one of the read model's."""
+        self._pool = pool
+
+    async def objects(
+        self, endpoint: Endpoint, *, as_of: Timestamp, after: Timestamp, limit: int
+    ) -> Sequence[ObjectChanged]:
+        """As of the protocol; waits until the history has come to that moment.
+
+        Raises what Postgres does.
+        """
+        while True:
+            async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+                built_to = await connection.fetchval(SQL.built_to, endpoint.partition)
+                if built_to is not None and built_to > endpoint.opened_at:
+                    rows = await connection.fetch(
+                        SQL.objects, endpoint.bucket_uid, after, as_of, limit
+                    )
+                    return [_event(row, endpoint) for row in rows]
+            await asyncio.sleep(BUILT_PAUSE_S)
+
+
+def _event(row: asyncpg.Record, endpoint: Endpoint) -> ObjectChanged:
+    """The change as it was; what came before it is not kept here."""
+    data = orjson.loads(row["data"])
+    user_id: str | None = row["user_id"]
+    collection_uid = row["collection_uid"]
+    at = Timestamp(row["last_modified"])
+    return ObjectChanged(
+        id=EventId(str(row["id"])),
+        action=_ACTIONS[row["action"]],
+        address=parse_uri(row["uri"]),
+        bucket_uid=endpoint.bucket_uid,
+        collection_uid=None if collection_uid is None else Uid(str(collection_uid)),
+        last_modified=data["last_modified"],
+        stream_at=at,
+        occurred_at=Timestamp(round(row["occurred_at"].timestamp() * 1000)),
+        after=Snapshot(data=data, permissions=parse_permissions(orjson.loads(row["permissions"]))),
+        before=None,
+        cause=Cause(
+            actor=None if user_id is None else Principal(user_id), request_id=row["request_id"]
+        ),
+    )

@@ -1,0 +1,68 @@
+"""On what terms an endpoint is delivered to: order, window, rate, batches, retries, patience."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from muniment.domain.webhooks.spec import Order, WebhookSpec
+from muniment.webhooks.retry import Schedule
+
+DAY_S: Final = 24 * 60 * 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a lane goes by; they may change while it has deliveries under way."""
+
+    schedule: Schedule
+    order: Order = Order.RECORD
+    window: int = 16
+    """Requests under way at the same time, at most."""
+    rate: float | None = None
+    """Events a second on average, with bursts of one second's."""
+    batch_events_max: int = 1
+    """Events in one request."""
+    batch_wait_s: float = 0.0
+    """How long an event waits for others to share its request."""
+    patience_s: float = 3 * DAY_S
+    """Failing without a single success for so long disables the endpoint."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The bounds of every lane, whatever its endpoint asks for."""
+
+    held_events_max: int = 5_000
+    """Events in memory; beyond it the lane reads the log again when it has room."""
+    held_bytes_max: int = 4 * 1024 * 1024
+    parked_max: int = 2_500
+    repeats_max: int = 500
+    """Deliveries that a crash may repeat: so many are made at most before they are written down."""
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What holds for an endpoint that does not say otherwise."""
+
+    schedule: Schedule
+    window: int = 16
+    patience_s: float = 3 * DAY_S
+
+    def terms(self, spec: WebhookSpec, *, rate: float | None = None) -> Terms:
+        """The terms of an endpoint; a replay's `rate` ranks above the endpoint's own."""
+        waits_s, batch = spec.retry_schedule_s, spec.batch
+        return Terms(
+            schedule=(
+                self.schedule
+                if waits_s is None
+                else Schedule(waits_s=waits_s, jitter=self.schedule.jitter)
+            ),
+            order=spec.order,
+            window=spec.window or self.window,
+            rate=rate if rate is not None else spec.rate_limit,
+            batch_events_max=1 if batch is None else batch.max_events,
+            batch_wait_s=0.0 if batch is None else batch.max_wait_ms / 1000,
+            patience_s=self.patience_s if spec.disable_after_s is None else spec.disable_after_s,
+        )
