@@ -1,6 +1,7 @@
 """Plain HTTP as one user, for tests that say exactly what is sent and what comes back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -115,6 +116,12 @@ class Atlas:
     def revision(self) -> int:
         """The timestamp of the list of records."""
         return revision(self.nadia("HEAD", self.records))
+
+
+def at_once(*calls: Callable[[], requests.Response]) -> list[requests.Response]:
+    """The answers to calls that are under way at the same time, in their order."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [asked.result() for asked in [pool.submit(call) for call in calls]]
 
 
 def revision(answer: requests.Response) -> int:
