@@ -21,7 +21,7 @@ from muniment.domain.commands import (
     Put,
 )
 from muniment.domain.events import Action, Cause, EventId, ObjectChanged, Snapshot
-from muniment.domain.fields import complete
+from muniment.domain.fields import complete, typed_faults
 from muniment.domain.groups import with_members
 from muniment.domain.patches import Patched, apply_fields, apply_json_patch, apply_merge
 from muniment.domain.permissions import NO_PERMISSIONS, PERMISSION_NAMES, Right, may
@@ -129,6 +129,9 @@ def _patch(scene: Scene, command: Patch, moment: Moment, rules: Rules) -> Decisi
     patched = apply_change(command.change, snapshot(target), command.address.kind)
     if isinstance(patched, Fault):
         return Invalid((patched,))
+    kind, own = command.address.kind, target.last_modified
+    if faults := tuple(typed_faults(patched.data, kind, own=own, prefix="")):
+        return Invalid(faults)
     return _updated(scene, command, patched, moment, rules)
 
 
@@ -169,7 +172,7 @@ def _created(scene: Scene, command: Create | Put, moment: Moment, rules: Rules) 
     body, address = command.body, command.address
     given: JsonObject = {} if body.data is None else with_members(body.data, address.kind)
     at = on_creation(wanted_timestamp(given.get("last_modified")), scene.timeline, moment.now)
-    data = complete(given, scene, address, at=at, rules=rules, prefix="data.")
+    data = complete(given, scene, address, at=at, rules=rules)
     if isinstance(data, Invalid):
         return data
     if clash := _clash(scene, at):
@@ -200,8 +203,7 @@ def _updated(
     assert isinstance(target, Present)  # noqa: S101 - the callers have looked
     wanted = wanted_timestamp(patched.data.get("last_modified"))
     at = on_change(wanted, target.last_modified, scene.timeline, moment.now)
-    prefix = "data." if isinstance(command, Put) else ""
-    data = complete(patched.data, scene, address, at=at, rules=rules, prefix=prefix)
+    data = complete(patched.data, scene, address, at=at, rules=rules)
     if isinstance(data, Invalid):
         return data
     if clash := _clash(scene, at):
@@ -246,13 +248,22 @@ def _not_ready(scene: Scene, command: Command, right: Right, rules: Rules) -> Re
     address = command.address
     if not may(command.requester.principals, right, address.kind, scene.acls, rules.granted):
         return NotAllowed()
-    if command.faults:
-        return Invalid(command.faults)
+    if faults := command.faults + _typed_faults(scene, command):
+        return Invalid(faults)
     if not is_valid_id(address.id):
         return Invalid((INVALID_ID,))
     if scene.bucket is None and address.kind is not Kind.BUCKET:
         return ObjectMissing(bucket(address.bucket_id))
     return None
+
+
+def _typed_faults(scene: Scene, command: Command) -> tuple[Fault, ...]:
+    """Typed fields are of a body's form (2.3, step 7); after a PATCH, of its outcome's (PAT-6)."""
+    if isinstance(command, Patch | Delete) or command.body.data is None:
+        return ()
+    own = scene.target.last_modified if isinstance(scene.target, Present) else None
+    kind, data = command.address.kind, command.body.data
+    return tuple(typed_faults(data, kind, own=own, prefix="data."))
 
 
 def _stale(scene: Scene, command: Command, rules: Rules) -> ObjectModified | None:

@@ -28,43 +28,41 @@ SECONDS_MAX: Final = 10**15 - 1
 _INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,15}\s*")
 
 
-def complete(
-    data: JsonObject,
-    scene: Scene,
-    address: Address,
-    *,
-    at: Timestamp,
-    rules: Rules,
-    prefix: str,
-) -> JsonObject | Invalid:
-    """The object as it will be stored and shown, or what is wrong with it.
+def typed_faults(
+    data: JsonObject, kind: Kind, *, own: Timestamp | None, prefix: str
+) -> Iterator[Fault]:
+    """What is wrong with the fields to which the contract gives a type.
 
-    `prefix` stands before the names of typed fields in faults: `data.` for POST and PUT.
+    `own` is the timestamp of the object, if it exists. `prefix` stands before the fields' names:
+    `data.` for POST and PUT (ERR-17, ERR-18).
     """
     wished = wanted_timestamp(data.get("last_modified"))
-    own = scene.target.last_modified if isinstance(scene.target, Present) else None
     if is_beyond_dates(wished, own):
-        return _invalid(f"{prefix}last_modified", f"{wished} is beyond the last date there is")
-    completed = {**data, "id": address.id, "last_modified": at}
-    if address.kind is Kind.COLLECTION and "cache_expires" in completed:
-        seconds = _whole_seconds(completed["cache_expires"])
-        if isinstance(seconds, Fault):
-            return _invalid(f"{prefix}cache_expires", seconds.description)
-        completed["cache_expires"] = seconds
-        if seconds is None:
-            del completed["cache_expires"]
-    faults = list(_schema_field_faults(completed, address.kind, prefix))
-    if address.kind is Kind.GROUP and (fault := member_fault(completed, prefix=prefix)):
-        faults.append(fault)
-    if faults:
-        return Invalid(tuple(faults))
-    return _validated(completed, scene, address, rules) if rules.validates_records else completed
-
-
-def _schema_field_faults(data: JsonObject, kind: Kind, prefix: str) -> Iterator[Fault]:
+        yield _fault(f"{prefix}last_modified", f"{wished} is beyond the last date there is")
+    if kind is Kind.COLLECTION:
+        seconds = _whole_seconds(data.get("cache_expires"))
+        if isinstance(seconds, str):
+            yield _fault(f"{prefix}cache_expires", seconds)
     for name in SCHEMA_FIELDS[kind]:
         if name in data and (fault := schema_faults(data[name], name=f"{prefix}{name}")):
             yield fault
+    if kind is Kind.GROUP and (fault := member_fault(data, prefix=prefix)):
+        yield fault
+
+
+def complete(
+    data: JsonObject, scene: Scene, address: Address, *, at: Timestamp, rules: Rules
+) -> JsonObject | Invalid:
+    """The object as it will be stored and shown, or what its JSON Schemas refuse.
+
+    Its typed fields must have been looked at.
+    """
+    completed = {**data, "id": address.id, "last_modified": at}
+    if address.kind is Kind.COLLECTION and "cache_expires" in completed:
+        seconds = _whole_seconds(completed.pop("cache_expires"))
+        if seconds is not None:
+            completed["cache_expires"] = seconds
+    return _validated(completed, scene, address, rules) if rules.validates_records else completed
 
 
 def _validated(
@@ -98,22 +96,20 @@ def _schemas_above(scene: Scene, kind: Kind) -> tuple[tuple[Present | None, Sche
             assert_never(kind)
 
 
-def _whole_seconds(value: JsonValue) -> int | Fault | None:
-    """`cache_expires` as a number (COL-3); `null` means none."""
+def _whole_seconds(value: JsonValue) -> int | str | None:
+    """`cache_expires` as a number (COL-3), or what is wrong with it; `null` means none."""
     if value is None:
         return None
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= SECONDS_MAX:
         return int(value)
-    return Fault(
-        location="body", name="cache_expires", description=f"{_quoted(value)} is not a number"
-    )
+    return f"{_quoted(value)} is not a number"
 
 
 def _quoted(value: JsonValue) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def _invalid(name: str, description: str) -> Invalid:
-    return Invalid((Fault(location="body", name=name, description=description),))
+def _fault(name: str, description: str) -> Fault:
+    return Fault(location="body", name=name, description=description)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -94,7 +95,7 @@ def batch_response(requests: Sequence[Request], responses: Sequence[Response]) -
         {
             "status": response.status,
             "path": unquote(request.raw_path),
-            "headers": {"Content-Type": JSON_TYPE, **response.headers},
+            "headers": _headers_of(response),
             "body": _body_of(request, response),
         }
         for request, response in zip(requests, responses, strict=True)
@@ -244,6 +245,13 @@ def _headers(inherited: Headers, given: Mapping[str, JsonValue]) -> Headers:
     for name, value in given.items():
         headers[name] = str(value)
     return headers
+
+
+def _headers_of(response: Response) -> dict[str, str]:
+    """With the type of what is there; of a 304 nothing is (PRE-3)."""
+    if response.status == HTTPStatus.NOT_MODIFIED:
+        return response.headers
+    return {"Content-Type": JSON_TYPE, **response.headers}
 
 
 def _body_of(request: Request, response: Response) -> JsonValue:

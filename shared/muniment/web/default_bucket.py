@@ -24,6 +24,7 @@ from muniment.domain.refusals import INVALID_ID, Fault
 from muniment.domain.values import JsonObject, JsonValue, Principal
 from muniment.web.errors import Errors, invalid, method_not_allowed
 from muniment.web.http import PREFIX, Handler, Request, Response, Undecodable, decode_path
+from muniment.web.media import refuse_media
 from muniment.web.routes import Routes, Target
 
 ALIAS: Final = "default"
@@ -83,7 +84,7 @@ class DefaultBucket:
     async def answer(self, request: Request, handler: Handler, writes: Handler) -> Response:
         """The handler's answer; what is missing for it is made by `writes` first (DEF-3, DEF-4)."""
         response = await handler(request)
-        if not _misses_a_parent(response):
+        if not _may_miss_a_parent(response):
             return response
         for making in self._missing(request):
             made = await writes(making)
@@ -167,16 +168,24 @@ class DefaultBucket:
             yield _put_unless_there(request, _ALIASED_PATH)
         collection_id = _collection_of(target)
         is_put = request.method == "PUT" and target.kind is Kind.COLLECTION
-        if collection_id is not None and is_valid_id(collection_id) and not is_put:
+        if collection_id is not None and not is_put:
             yield _put_unless_there(request, f"{_ALIASED_PATH}/collections/{collection_id}")
 
     def _aliased(self, request: Request) -> Target | None:
-        """What in the default bucket the request is for; its slashes at the end are no matter."""
+        """What in the default bucket the request is for; its slashes at the end are no matter.
+
+        Nothing is needed for one that will be refused whatever there is.
+        """
         try:
             match = self._routes.match(decode_path(request.raw_path).rstrip("/"))
         except Undecodable:
             return None
-        return match if isinstance(match, Target) and match.bucket_id == ALIAS else None
+        if not isinstance(match, Target) or match.bucket_id != ALIAS:
+            return None
+        is_in_order = request.method in match.route.methods and is_valid_id(
+            _collection_of(match) or ALIAS
+        )
+        return match if is_in_order and not refuse_media(request.method, request.headers) else None
 
 
 def _put_unless_there(request: Request, path: str) -> Request:
@@ -204,17 +213,21 @@ def _collection_of(target: Target) -> str | None:
     return target.id if is_object else target.collection_id
 
 
-def _misses_a_parent(response: Response) -> bool:
-    """Whether a bucket or collection may be what kept the request from being answered."""
+def _may_miss_a_parent(response: Response) -> bool:
+    """Whether a bucket or collection may be what kept the request from being answered.
+
+    That an id is wrong is told before anybody looks for the bucket (2.3, step 4).
+    """
     if response.status == HTTPStatus.FORBIDDEN:
         return True
-    if response.status != HTTPStatus.NOT_FOUND or not response.body:
+    if response.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST) or not response.body:
         return False
     error: JsonObject = orjson.loads(response.body)
-    details = error.get("details")
-    if not isinstance(details, Mapping):
-        return False
-    return details.get("resource_name") in ("bucket", "collection")
+    match error.get("details"):
+        case {"resource_name": "bucket" | "collection"} | [{"location": "path"}, *_]:
+            return True
+        case _:
+            return False
 
 
 def _data_id(text: bytes) -> JsonValue:

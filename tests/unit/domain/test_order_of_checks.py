@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from muniment.domain.addresses import CollectionId, record
+from muniment.domain.addresses import Address, CollectionId, group, record
 from muniment.domain.commands import Command
 from muniment.domain.decisions import LookUp
 from muniment.domain.refusals import (
@@ -37,6 +37,7 @@ from tests.support.deciding import (
 FAULT: Final = Fault(location="header", name="If-Match", description="bad")
 BAD_ID: Final = record("atlas", "stations", "no id!")
 TYPED: Final = present(COLLECTION, schema={"type": "object", "required": ["title"]})
+GROUP: Final = group("atlas", "curators")
 PAST: Final = EARLIER - 1_000
 DATA: Final[JsonObject] = {"last_modified": PAST}
 """Breaks the schema, and wants a timestamp that is taken."""
@@ -99,6 +100,29 @@ def test_the_id_in_the_url_comes_before_existence(method: str) -> None:
 def test_existence_comes_before_preconditions(method: str) -> None:
     """Step 9."""
     assert decided(scene(), commands(Asked(if_match=1))[method]) == ObjectMissing(RECORD)
+
+
+@pytest.mark.parametrize("method", ["create", "put"])
+@pytest.mark.parametrize(
+    ("address", "data", "name"),
+    [
+        pytest.param(COLLECTION, {"cache_expires": "soon"}, "data.cache_expires", id="seconds"),
+        pytest.param(COLLECTION, {"schema": {"type": "x"}}, "data.schema", id="schema"),
+        pytest.param(GROUP, {"members": [1]}, "data.members.0", id="members"),
+        pytest.param(RECORD, {"last_modified": 10**15}, "data.last_modified", id="timestamp"),
+    ],
+)
+def test_typed_fields_come_before_preconditions(
+    method: str, address: Address, data: JsonObject, name: str
+) -> None:
+    """Step 7, ERR-17: they are of the body's form, and told with all else that is wrong."""
+    asked = Asked(address=address, if_match=1, faults=(FAULT,))
+    command = asked.create(data) if method == "create" else asked.put(data)
+
+    decision = decided(scene(present(address), kind=address.kind), command)
+
+    assert isinstance(decision, Invalid)
+    assert [fault.name for fault in decision.faults] == ["If-Match", name]
 
 
 @METHODS

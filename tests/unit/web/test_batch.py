@@ -423,6 +423,13 @@ def test_an_item_without_a_body(method: str, response: Response) -> None:
     assert item_of(asked, response)["body"] == ""
 
 
+def test_an_item_that_is_not_modified_has_no_type() -> None:
+    """PRE-3: there is nothing that could have one."""
+    not_modified = Response(status=304, headers={"ETag": '"1"'})
+
+    assert item_of(read_one({"path": "/buckets"}), not_modified)["headers"] == {"ETag": '"1"'}
+
+
 def test_an_answer_that_is_no_json() -> None:
     """BAT-13: metrics are text, and come as such."""
     metrics = Response(headers={"Content-Type": "text/plain"}, body=b"requests_total 3\n")

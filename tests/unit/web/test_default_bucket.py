@@ -8,9 +8,11 @@ import pytest
 
 from muniment.domain.addresses import CollectionId, record
 from muniment.domain.commands import OWN_BUCKET, Requester, authenticated, joined
-from muniment.domain.refusals import CollectionMissing, ObjectMissing
+from muniment.domain.refusals import INVALID_ID, CollectionMissing, ObjectMissing
 from muniment.domain.values import Principal
-from muniment.web.errors import Errors, forbidden
+from muniment.runtime.settings import Settings
+from muniment.web.edge import Edge
+from muniment.web.errors import Errors, forbidden, invalid
 from muniment.web.http import Handler, Request, Response
 from tests.unit.web.building import json_of, pipeline, request
 
@@ -90,6 +92,35 @@ async def test_what_is_missing_is_made_and_the_request_put_again(
     assert answer.status == 200
     assert writes.asked == [("PUT", real), ("PUT", f"{real}/collections/tides")]
     assert len(reads.asked) == 2
+
+
+async def test_a_wrong_id_in_a_body_does_not_keep_the_bucket_from_being_made() -> None:
+    """DEF-3: it is told before anybody looks for the bucket (2.3, step 4)."""
+    backend = Backend(invalid((INVALID_ID,)), there(), invalid((INVALID_ID,)))
+
+    answer = await ask("/v1/buckets/default/collections", "POST", reads=Backend(), writes=backend)
+
+    path = f"/v1/buckets/{await bucket_id()}"
+    asked = ("POST", f"{path}/collections")
+    assert answer.status == 400
+    assert backend.asked == [asked, ("PUT", path), asked]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        pytest.param("PUT", "/v1/buckets/default/collections", id="no such method"),
+        pytest.param("GET", "/v1/buckets/default/collections/n!/records", id="no such name"),
+        pytest.param("GET", "/v1/buckets/atlas", id="another bucket"),
+    ],
+)
+def test_in_a_batch_what_is_refused_in_any_case_makes_nothing(method: str, path: str) -> None:
+    """DEF-4, and 2.3, step 2: as by itself."""
+    edge = Edge(Settings(auth_policies=("basicauth",)))
+    assert edge.default_bucket is not None
+    asked = request(method, path, headers=NADIA)
+
+    assert edge.default_bucket.spelled_out([asked]) == [(asked, True)]
 
 
 async def test_a_missing_record_makes_nothing() -> None:
