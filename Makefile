@@ -16,7 +16,7 @@ DEVELOPMENT = \
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run test check format unit contract integration simulation clients clients-full \
-	faults bench demo reference lock clean
+	browser faults bench demo reference lock clean
 
 help: ## List the targets.
 	@awk 'BEGIN { FS = ":.*## "; print "make <target>, where <target> is one of:\n" } \
@@ -58,6 +58,9 @@ clients: setup ## Run stock clients and Kinto's contract in short; outcomes by i
 
 clients-full: setup ## The same in its long form: every client and each option of theirs.
 	$(PYTEST) tests/clients --by-section $(ARGS)
+
+browser: setup ## Drive npm kinto-admin in Chromium, if it is installed (npm's packages are fetched).
+	$(PYTEST) tests/clients/test_kinto_admin.py $(ARGS)
 
 faults: setup ## Kill, freeze and cut off every part under load, then look for what was lost.
 	$(PYTEST) tests/faults $(ARGS)

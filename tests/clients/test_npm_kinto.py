@@ -11,18 +11,19 @@ from typing import Final
 import pytest
 
 from tests.support.cluster import Cluster, Service, client_of, wait_until_ready
-from tests.support.node import Outcomes, cases, run_cases
+from tests.support.node import FOLDER, Outcomes, cases, run_cases
 from tests.support.server import MunimentServer
 from tests.support.stack import new_name
 
 SCRIPTS: Final = ("offline_changes.js", "offline_conflicts.js", "offline_flushes.js")
-CASES: Final = [each for script in SCRIPTS for each in cases(script)]
+CASES: Final = [each for script in SCRIPTS for each in cases(FOLDER / script)]
 
 
 @pytest.fixture(scope="module")
 def outcomes(muniment_server: MunimentServer, packages: None) -> Mapping[str, Outcomes]:
     """By script, what came of its cases."""
-    return {script: run_cases(script, muniment_server.url, new_name()) for script in SCRIPTS}
+    url = muniment_server.url
+    return {script: run_cases(FOLDER / script, url, new_name()) for script in SCRIPTS}
 
 
 @pytest.mark.parametrize(("script", "case"), CASES)
@@ -65,7 +66,8 @@ def play(url: str, *, rounds: int) -> None:
     """Play the rounds from a seed that is printed when one fails."""
     seed = random.randrange(2**31)
     print(f"seed {seed}")
-    outcomes = run_cases("offline_rounds.js", url, new_name(), str(rounds), str(seed))
+    script = FOLDER / "offline_rounds.js"
+    outcomes = run_cases(script, url, new_name(), str(rounds), str(seed))
 
     expected = ["begin", *(f"round {n + 1}" for n in range(rounds)), "started anew"]
     assert outcomes == dict.fromkeys(expected)

@@ -11,7 +11,7 @@ from tests.support.node import FOLDER, Outcomes, cases, run_cases
 from tests.support.server import MunimentServer
 from tests.support.stack import new_name
 
-STATEMENTS: Final = "statements.js"
+STATEMENTS: Final = FOLDER / "statements.js"
 
 
 @pytest.fixture(scope="module")

