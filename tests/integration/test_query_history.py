@@ -14,6 +14,7 @@ from muniment.domain.commands import ANONYMOUS, Requester, authenticated
 from muniment.domain.permissions import Granted
 from muniment.domain.queries.selection import Limits
 from muniment.domain.values import Principal
+from muniment.query.history import SETS_MAX
 from muniment.query.reads import Reads
 from muniment.query.store import open_store
 from muniment.readmodel.connection import open_connection
@@ -45,10 +46,12 @@ ROUTES: Final = Routes(Features(groups=True, history=True, counters=True))
 class Server:
     """The query service without its connections, over one past."""
 
-    def __init__(self, url: str, past: Past, recording: Recording | None = None) -> None:
+    def __init__(
+        self, url: str, past: Past, recording: Recording | None = None, *, at_once: int = 3
+    ) -> None:
         self.past = past
         self._runner = asyncio.Runner()
-        self._runner.run(fill(url, past, recording))
+        self._runner.run(fill(url, past, recording, at_once))
         self._opened = open_store(url, pool_size=4, statement_timeout_s=5)
         self._store = self._runner.run(self._opened.__aenter__())
         self._runner.run(self._until_up())
@@ -104,10 +107,10 @@ class Server:
         return [(entry["action"], entry["uri"]) for entry in self.data(path, requester)]
 
 
-async def fill(url: str, past: Past, recording: Recording | None) -> None:
+async def fill(url: str, past: Past, recording: Recording | None, at_once: int) -> None:
     async with open_connection(url, application="test") as connection:
         await migrate(connection)
-        await past.project(connection, recording=recording, at_once=3)
+        await past.project(connection, recording=recording, at_once=at_once)
 
 
 def told(response: Response) -> tuple[int, int]:
@@ -333,6 +336,59 @@ def test_who_sees_nothing_is_refused(server: Server) -> None:
     assert told(server.get(HISTORY, ANONYMOUS)) == (401, 104)
     assert told(server.get("/v1/buckets/none/history", NADIA)) == (403, 121)
     assert server.uris(f"{HISTORY}?action=delete", WIM) == []
+
+
+def test_who_sees_many_entries_sees_the_right_ones(stack: Stack) -> None:
+    """HIS-8: with more sets of ACEs than are gone through one by one, in pages and counted."""
+    past = Past()
+    past.happens(
+        Asked(address=ATLAS).put({}),
+        Asked(address=TRIPS).put({}),
+        Asked(address=TRIP).put({}, {"read": ["account:omar"]}),
+        Asked(address=STATIONS).put({}, {"read": ["account:pia"]}),
+    )
+    many = [record("atlas", "stations", f"r{number}") for number in range(SETS_MAX + 1)]
+    for number, address in enumerate(many):
+        readers = ["account:wim", f"account:{number}"]
+        past.happens(Asked(address=address).put({"n": number}, {"read": readers}))
+    past.happens(Asked(address=STATIONS).patch(None, {"read": []}))
+    past.happens(Asked(address=many[0]).patch({"n": 0}, {"read": ["account:omar"]}))
+    uris = [address.uri for address in reversed(many)]
+    with new_database(stack) as url:
+        server = Server(url, past, at_once=200)
+
+        of_wim = [uri for _, uri in server.uris(HISTORY, WIM)]
+        of_pia = [uri for _, uri in server.uris(HISTORY, PIA)]
+        page = server.uris(f"{HISTORY}?_limit=2&_sort=target.data.n&resource_name=record", WIM)
+        counted = server.get(HISTORY, PIA, method="HEAD").headers["Total-Objects"]
+        one = [uri for _, uri in server.uris(HISTORY, authenticated(Principal("account:7")))]
+
+        assert of_wim == uris
+        assert of_pia == [*uris, STATIONS.uri]
+        assert [uri for _, uri in page] == [many[0].uri, many[1].uri]
+        assert counted == str(len(many) + 1)
+        assert one == [many[7].uri]
+        assert [uri for _, uri in server.uris(HISTORY, OMAR)] == [many[0].uri, TRIP.uri]
+        server.close()
+
+
+def test_entries_outlive_the_collection_they_are_of(stack: Stack) -> None:
+    """HIS-5, HIS-8: for who could read a record, or the collection while it was."""
+    past = Past()
+    past.happens(
+        Asked(address=ATLAS).put({}),
+        Asked(address=STATIONS).put({}, {"read": ["account:pia"]}),
+        Asked(address=ONE).put({}, {"read": ["account:wim"]}),
+        Asked(address=STATIONS).delete(),
+        Asked(address=STATIONS).put({}),
+        Asked(address=TWO).put({}),
+    )
+    with new_database(stack) as url:
+        server = Server(url, past)
+
+        assert [uri for _, uri in server.uris(HISTORY, WIM)] == [ONE.uri]
+        assert [uri for _, uri in server.uris(HISTORY, PIA)] == [ONE.uri, STATIONS.uri]
+        server.close()
 
 
 def at(server: Server, number: int, requester: Requester = NADIA) -> list[tuple[str, Any]]:

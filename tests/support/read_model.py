@@ -28,6 +28,9 @@ LISTS: Final = {
 }
 HISTORY: Final = "history"
 
+READERS: Final = "readers"
+"""Who could read what an entry's object was in."""
+
 
 @dataclass(slots=True)
 class View:
@@ -43,6 +46,8 @@ class View:
     """Member and group."""
     named: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     """Principal and URI of an object whose ACEs name it, as far as an index finds it."""
+    told: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Principal and id of an entry that names it, as far as an index finds it."""
     owners: dict[int, str] = field(default_factory=dict[int, str])
     """Partition to the URL of its owner."""
 
@@ -70,11 +75,7 @@ def view_of_log(entries: Iterable[Entry]) -> View:
                         view.objects.pop(uri, None)
             case Claim() as claim:
                 view.owners[entry.position.partition] = claim.url
-    for uri, kept in view.living.items():
-        if parse_uri(uri).kind is Kind.GROUP:
-            view.memberships.update((member, uri) for member in kept["data"]["members"])
-        holders = {holder for holders in kept["permissions"].values() for holder in holders}
-        view.named.update((holder, uri) for holder in holders)
+    _note_principals(view)
     return view
 
 
@@ -97,9 +98,26 @@ async def view_of_postgres(connection: Connection) -> View:
             view.memberships.add((row["member"], row["uri"]))
         for row in await connection.fetch(SQL.reachable_aces):
             view.named.add((row["principal"], row["uri"]))
+        for row in await connection.fetch(SQL.reachable_entry_aces):
+            view.told.add((row["principal"], str(row["id"])))
         for row in await connection.fetch(SQL.owners):
             view.owners[row["partition"]] = row["url"]
     return view
+
+
+def _note_principals(view: View) -> None:
+    for uri, kept in view.living.items():
+        if parse_uri(uri).kind is Kind.GROUP:
+            view.memberships.update((member, uri) for member in kept["data"]["members"])
+        view.named.update((holder, uri) for holder in _holders(kept))
+    for entries in view.history.values():
+        for entry in entries:
+            if "permissions" in entry:
+                view.told.update((who, entry["id"]) for who in {*_holders(entry), READERS})
+
+
+def _holders(kept: Json) -> set[str]:
+    return {holder for holders in kept["permissions"].values() for holder in holders}
 
 
 def _change(view: View, event: ObjectChanged) -> None:

@@ -112,6 +112,32 @@ SELECT uri || '/' || CASE kind WHEN 'history' THEN kind ELSE kind || 's' END AS 
     JOIN history ON history.bucket_uid = bucket.uid
 ORDER BY history.last_modified;
 
+-- reachable_entry_aces --
+-- What is found by the index of entries for each principal that there is, and for the readers of a place.
+WITH entry AS (
+    SELECT history.*, coalesce(collection_uid, bucket_uid) AS place,
+           jsonb_hash_extended(
+               history.permissions, uuid_hash_extended(coalesce(collection_uid, bucket_uid), 0)
+           ) AS acl
+      FROM history
+      JOIN bucket ON bucket.uid = history.bucket_uid
+     WHERE NOT history.deleted
+)
+SELECT holder #>> '{}' AS principal, entry.id
+  FROM entry
+ CROSS JOIN LATERAL jsonb_path_query(entry.permissions, '$.*[*]') AS holder
+  JOIN entry_ace ON entry_ace.bucket_uid = entry.bucket_uid
+                AND entry_ace.principal = hashtextextended(holder #>> '{}', 0)
+                AND entry_ace.place = entry.place
+                AND entry_ace.acl = entry.acl
+ UNION
+SELECT 'readers', entry.id
+  FROM entry
+  JOIN entry_ace ON entry_ace.bucket_uid = entry.bucket_uid
+                AND entry_ace.principal = 0
+                AND entry_ace.place = entry.place
+                AND entry_ace.acl = entry.acl;
+
 -- owners --
 SELECT partition, url
   FROM partition_owner;

@@ -1,7 +1,6 @@
 """From what became of a command to what its client is told (contract section 8)."""
 
 from typing import Final, assert_never
-from urllib.parse import urlencode
 
 import orjson
 
@@ -26,6 +25,7 @@ from muniment.log.protocol import Position
 from muniment.web.conditions import revision_headers
 from muniment.web.errors import Errors
 from muniment.web.http import Request, Response
+from muniment.web.lists import next_page
 
 POSITION: Final = "Muniment-Position"
 """`partition:offset` of what the answer rests on; reads that must see it can ask for it."""
@@ -106,13 +106,6 @@ def _deleted(request: Request, outcome: Deleted) -> Response:
     if outcome.next_token is not None:
         headers["Next-Page"] = next_page(request, outcome.next_token)
     return Response(headers=headers, body=orjson.dumps({"data": outcome.tombstones}))
-
-
-def next_page(request: Request, token: str) -> str:
-    """The URL of the page after this one."""
-    kept = [(name, value) for name, value in request.query if name.strip() != "_token"]
-    query = urlencode([*kept, ("_token", token)])
-    return f"{request.base_url}{request.raw_path}?{query}"
 
 
 def _body(data: JsonObject, permissions: Permissions, requester: Requester) -> bytes:

@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 from multidict import CIMultiDict
 
-from muniment.command.answers import next_page
 from muniment.command.loading import SQL, ReadModel
 from muniment.command.tokens import UnusedTokens
 from muniment.command.waiting import Unavailable
@@ -26,6 +25,7 @@ from muniment.readmodel.lists.parameters import parse_selection
 from muniment.web.conditions import revision_headers
 from muniment.web.errors import Errors
 from muniment.web.http import Request, Response
+from muniment.web.lists import next_page
 
 Send = Callable[[Request, Delete], Awaitable[Response]]
 

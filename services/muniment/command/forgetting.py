@@ -11,9 +11,12 @@ from muniment.domain.decisions import Moment
 from muniment.domain.events import ObjectChanged
 from muniment.domain.forgetting import forget
 from muniment.domain.states import Scene
+from muniment.readmodel.acls import object_acl
 from muniment.readmodel.sql import Statements
 
 SQL: Final = Statements("muniment.command", "forgetting.sql")
+
+_FIND_TRACES: Final = SQL.find_traces.format(acl=object_acl("o"))
 
 
 async def decide_forget(
@@ -28,7 +31,7 @@ async def decide_forget(
     """Change up to `objects_max` objects; those above others come first, and take them along."""
     async with read_model.acquire() as connection:
         rows = await connection.fetch(
-            SQL.find_traces, order.principal, order.partition, order.objects_max
+            _FIND_TRACES, order.principal, order.partition, order.objects_max
         )
     addresses = [parse_uri(row["uri"]) for row in rows]
     if lacking := known.lacking(addresses):

@@ -9,25 +9,19 @@ WITH names AS (
 traces AS (
     SELECT 1 AS rank, '/buckets/' || o.id AS uri, o.permissions
       FROM names
-      JOIN bucket AS o
-        ON o.parent = names.parent
-       AND jsonb_hash_extended(o.permissions, uuid_hash_extended(o.parent, 0)) = names.acl
+      JOIN bucket AS o ON o.parent = names.parent AND {acl} = names.acl
      WHERE names.kind = 'bucket' AND NOT o.deleted AND o.partition = $2
     UNION ALL
     SELECT 2, '/buckets/' || b.id || '/collections/' || o.id, o.permissions
       FROM names
       JOIN bucket AS b ON b.uid = names.parent AND b.partition = $2
-      JOIN collection AS o
-        ON o.parent = names.parent
-       AND jsonb_hash_extended(o.permissions, uuid_hash_extended(o.parent, 0)) = names.acl
+      JOIN collection AS o ON o.parent = names.parent AND {acl} = names.acl
      WHERE names.kind = 'collection' AND NOT o.deleted
     UNION ALL
     SELECT 3, '/buckets/' || b.id || '/groups/' || o.id, o.permissions
       FROM names
       JOIN bucket AS b ON b.uid = names.parent AND b.partition = $2
-      JOIN "group" AS o
-        ON o.parent = names.parent
-       AND jsonb_hash_extended(o.permissions, uuid_hash_extended(o.parent, 0)) = names.acl
+      JOIN "group" AS o ON o.parent = names.parent AND {acl} = names.acl
      WHERE names.kind = 'group' AND NOT o.deleted
     UNION ALL
     SELECT 3, '/buckets/' || b.id || '/groups/' || membership.group_id, NULL
@@ -39,9 +33,7 @@ traces AS (
       FROM names
       JOIN collection AS c ON c.uid = names.parent
       JOIN bucket AS b ON b.uid = c.parent AND b.partition = $2
-      JOIN record AS o
-        ON o.parent = names.parent
-       AND jsonb_hash_extended(o.permissions, uuid_hash_extended(o.parent, 0)) = names.acl
+      JOIN record AS o ON o.parent = names.parent AND {acl} = names.acl
      WHERE names.kind = 'record' AND NOT o.deleted
 )
   SELECT uri

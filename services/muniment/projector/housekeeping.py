@@ -29,6 +29,7 @@ SWEEPS: Final[dict[Kind, Sequence[str]]] = {
         SQL.sweep_groups,
         SQL.sweep_memberships,
         SQL.sweep_aces,
+        SQL.sweep_entry_aces,
         SQL.sweep_history,
         SQL.sweep_past_acls,
     ),

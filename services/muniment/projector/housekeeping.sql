@@ -47,6 +47,15 @@ WITH gone AS (
 SELECT count(*)
   FROM gone;
 
+-- sweep_entry_aces --
+WITH gone AS (
+    DELETE FROM entry_ace
+          WHERE ctid = ANY (ARRAY (SELECT ctid FROM entry_ace WHERE bucket_uid = $1 LIMIT $2))
+      RETURNING 1
+)
+SELECT count(*)
+  FROM gone;
+
 -- sweep_aces --
 WITH gone AS (
     DELETE FROM ace

@@ -5,32 +5,29 @@ for who sees only the entries of what they could read when the entries were made
 """
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
 import asyncpg
 
 from muniment.domain.addresses import Kind
-from muniment.domain.commands import Preconditions
 from muniment.domain.permissions import Right, holds, own_names
-from muniment.domain.queries.selection import Limits, Selection
-from muniment.domain.refusals import Invalid, NotAllowed, ObjectModified, Refusal
+from muniment.domain.queries.selection import LAST_MODIFIED, Limits
+from muniment.domain.refusals import Invalid, NotAllowed
 from muniment.domain.values import Timestamp
 from muniment.query.answers import permissions_of
-from muniment.query.lists import NOTHING, TO_IS_DEPRECATED, next_page
+from muniment.query.pages import count_of, found_in, page_of
 from muniment.query.store import Store
+from muniment.readmodel.acls import entry_acl, entry_place, named
 from muniment.readmodel.lists import history as entries
-from muniment.readmodel.lists.fields import project_list
-from muniment.readmodel.lists.parameters import parse_selection
 from muniment.readmodel.lists.sql import Values, holds_any, page
 from muniment.readmodel.principals import PRINCIPALS, asker, members_for
 from muniment.readmodel.sql import Statements
 from muniment.web.cache import UNCACHED
-from muniment.web.conditions import Verdict, judge_read, read_preconditions, revision_headers
+from muniment.web.conditions import revision_headers
 from muniment.web.errors import Errors
 from muniment.web.http import Request, Response
-from muniment.web.signals import alert
+from muniment.web.lists import ListRequest, answer_list, read_list_request, refuse_stale
 
 SQL: Final = Statements(__package__, "history.sql")
 
@@ -42,21 +39,22 @@ _OWN_NAMES: Final = tuple(
 )
 """What lets one read an object of any kind; no object has names of another kind."""
 
+_ENTRY: Final = entries.SQL.entry.format(date=entries.SQL.date)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """A request for the history, read; with faults `selection` stands for nothing."""
+SETS_MAX: Final = 1_000
+"""Different sets of ACEs that are gone through one by one; entries with more are many."""
 
-    request: Request
-    selection: Selection
-    preconditions: Preconditions
-    is_head: bool
-
-    @property
-    def skipped_at(self) -> Timestamp | None:
-        """The timestamp at which the client needs no rows."""
-        tag = self.preconditions.if_none_match
-        return None if tag == "*" else tag
+_READABLE: Final = SQL.readable.format(principals=PRINCIPALS)
+_OWN_SETS: Final = SQL.own_sets.format(named=named(PRINCIPALS), sets_max=SETS_MAX)
+_COLLECTION_SETS: Final = SQL.collection_sets.format(sets_max=SETS_MAX)
+_WAYS: Final = (
+    SQL.by_own,
+    SQL.by_many_own,
+    SQL.by_collection,
+    SQL.by_large_collection,
+    SQL.by_bucket,
+)
+"""How others than the bucket's readers come to an entry."""
 
 
 class HistoryReads:
@@ -77,101 +75,106 @@ class HistoryReads:
 
     async def handle(self, request: Request) -> Response:
         """The entries, or why not. Raises `Unavailable`."""
-        preconditions, header_faults = read_preconditions(request.headers)
         now = Timestamp(int(self._now_s() * 1000))
-        selection = parse_selection(
-            request.query, now=now, limits=self._limits, fixed=entries.FIELDS
-        )
-        faults = (*request.faults, *header_faults)
-        if isinstance(selection, Invalid):
-            faults, selection = (*faults, *selection.faults), NOTHING
-        asked = _Asked(
-            request=request,
-            selection=selection,
-            preconditions=preconditions,
-            is_head=request.method == "HEAD",
-        )
+        asked = read_list_request(request, limits=self._limits, now=now, fixed=entries.FIELDS)
         row = await self._look(asked)
-        refusal: Refusal | None = NotAllowed() if row is None else None
-        if refusal or (refusal := Invalid(faults) if faults else None):
-            return self._errors.refuse(refusal, request.requester)
-        assert row is not None  # noqa: S101 - else it was refused
-        return self._answer(asked, row)
+        if row is None:
+            return self._errors.refuse(NotAllowed(), request.requester)
+        if asked.faults:
+            return self._errors.refuse(Invalid(asked.faults), request.requester)
+        at = Timestamp(row["at"])
+        if stale := refuse_stale(asked, at, self._errors):
+            return stale
+        return answer_list(asked, found_in(row), {**revision_headers(at), **UNCACHED})
 
-    async def _look(self, asked: _Asked) -> asyncpg.Record | None:
+    async def _look(self, asked: ListRequest) -> asyncpg.Record | None:
         """What the requester may see; nothing if there is not one entry for them."""
         row = await self._read(asked, is_shared=False)
         principals = frozenset(row["principals"])
         if holds(principals, permissions_of(row["bucket_permissions"]), *READERS):
             return row
         row = await self._read(asked, is_shared=True)
-        return row if row["has_visible"] else None
+        return row if row["has_shared"] else None
 
-    async def _read(self, asked: _Asked, *, is_shared: bool) -> asyncpg.Record:
+    async def _read(self, asked: ListRequest, *, is_shared: bool) -> asyncpg.Record:
         values = Values(entries.ROWS)
         statement = _statement(asked, values, is_shared=is_shared)
         return await self._store.read_list(statement, values.all)
 
-    def _answer(self, asked: _Asked, row: asyncpg.Record) -> Response:
-        at = Timestamp(row["at"])
-        match judge_read(asked.preconditions, at):
-            case Verdict.NOT_MODIFIED:
-                return Response(status=304, headers=revision_headers(at))
-            case Verdict.FAILED:
-                modified = ObjectModified(current=at, existing=None)
-                return self._errors.refuse(modified, asked.request.requester)
-            case Verdict.GO_ON:
-                return _found(asked, row, at)
 
-
-def _found(asked: _Asked, row: asyncpg.Record, at: Timestamp) -> Response:
-    headers = {**revision_headers(at), **UNCACHED}
-    if asked.selection.is_to_used:
-        headers["Alert"] = alert("soft-eol", TO_IS_DEPRECATED, None)
-    if asked.is_head:
-        headers["Total-Objects"] = headers["Total-Records"] = str(row["matches"])
-        return Response(headers=headers)
-    if row["last"] is not None:
-        headers["Next-Page"] = next_page(asked.request, asked.selection, row["last"])
-    body: bytes = row["body"]
-    fields = asked.selection.fields
-    return Response(headers=headers, body=project_list(body, fields) if fields else body)
-
-
-def _statement(asked: _Asked, values: Values, *, is_shared: bool) -> str:
+def _statement(asked: ListRequest, values: Values, *, is_shared: bool) -> str:
     """The statement for the request, its values bound in the order in which they are written."""
-    selection, requester = asked.selection, asked.request.requester
+    requester = asked.request.requester
     direct = values.bind(sorted(requester.principals), "text[]")
     members = values.bind(members_for(requester), "text[]")
-    visible = SQL.sees_all.format(principals=PRINCIPALS)
-    has_visible = "NULL::boolean"
-    if is_shared:
-        own = holds_any(_OWN_NAMES, PRINCIPALS)
-        reads = SQL.reads.format(principals=PRINCIPALS)
-        visible = SQL.sees_entry.format(own=own, reads=reads)
-        has_visible = SQL.has_visible.format(visible=visible)
-    common: Mapping[str, str] = {
-        "skipped_at": values.bind(asked.skipped_at, "bigint"),
-        "visible": visible,
-        "has_visible": has_visible,
-        "where": entries.matching(selection, values, with_tombstones=not asked.is_head),
-    }
-    if asked.is_head:
-        found = SQL.count.format(**common)
-    else:
-        after, order, sort_values = page(selection, values)
-        found = SQL.page.format(
-            **common,
-            entry=entries.SQL.entry.format(date=entries.SQL.date),
-            after=after,
-            order=order,
-            sort_values=sort_values,
-            limit=values.bind(selection.limit, "integer"),
-        )
-    bucket_id = values.bind(asked.request.target.bucket_id, "text")
+    matching = SQL.matching.format(
+        skipped_at=values.bind(asked.skipped_at, "bigint"),
+        where=entries.matching(asked.selection, values, with_tombstones=not asked.is_head),
+    )
     return SQL.list_of_entries.format(
         asker=asker(direct=direct, members=members),
         principals=PRINCIPALS,
-        found=found,
-        bucket_id=bucket_id,
+        found=(_shared if is_shared else _all)(asked, values, matching),
+        bucket_id=values.bind(asked.request.target.bucket_id, "text"),
+    )
+
+
+def _all(asked: ListRequest, values: Values, matching: str) -> str:
+    """What the bucket's readers see."""
+    sees_all = SQL.sees_all.format(principals=PRINCIPALS)
+    if asked.is_head:
+        return count_of(SQL.all.format(sees_all=sees_all, matching=matching))
+    after, order, sort_values = page(asked.selection, values)
+    limit = values.bind(asked.selection.limit, "integer")
+    chosen = SQL.page.format(
+        entry=_ENTRY,
+        sees_all=sees_all,
+        matching=matching,
+        after=after,
+        order=order,
+        sort_values=sort_values,
+        limit=limit,
+    )
+    return page_of(chosen, limit=limit)
+
+
+def _shared(asked: ListRequest, values: Values, matching: str) -> str:
+    """What others see, and whether there is any entry for them."""
+    ways = [_way(each, matching="TRUE", first="LIMIT 1") for each in _WAYS]
+    has_shared = " OR ".join(f"EXISTS ({way})" for way in ways)
+    if asked.is_head:
+        return count_of(_seen(matching, first="OFFSET 0"), has_shared=has_shared)
+    after, order, sort_values = page(asked.selection, values)
+    limit = values.bind(asked.selection.limit, "integer")
+    first = f"ORDER BY {order} LIMIT {limit} + 1"
+    seen = _seen(f"{matching} AND {after}", first=first)
+    newest = asked.selection.order[0]
+    if newest.path == LAST_MODIFIED:  # In one history no two entries are alike in it.
+        direction = "DESC" if newest.is_descending else "ASC"
+        seen = f"{seen} ORDER BY last_modified {direction} LIMIT {limit} + 1"
+    chosen = SQL.shared_page.format(
+        entry=_ENTRY,
+        seen=seen,
+        order=order,
+        sort_values=sort_values,
+        limit=limit,
+    )
+    return page_of(chosen, limit=limit, has_shared=has_shared)
+
+
+def _seen(matching: str, *, first: str) -> str:
+    return " UNION ".join(_way(each, matching=matching, first=first) for each in _WAYS)
+
+
+def _way(way: str, *, matching: str, first: str) -> str:
+    return way.format(
+        acl=entry_acl("o"),
+        place=entry_place("o"),
+        own_sets=_OWN_SETS,
+        collection_sets=_COLLECTION_SETS,
+        sets_max=SETS_MAX,
+        own=holds_any(_OWN_NAMES, PRINCIPALS),
+        readable=_READABLE,
+        matching=matching,
+        first=first,
     )

@@ -16,158 +16,144 @@ SELECT {principals} AS principals,
  CROSS JOIN LATERAL ({found}) AS found;
 
 -- page --
--- The body of the answer. One entry more than the page holds is fetched: it tells whether there
--- is a next page. A client that has the list as it is (`skipped_at`) gets no rows.
-SELECT convert_to(
-           '{{"data":[' || coalesce(array_to_string((array_agg(chosen.entry::text))[1:{limit}], ','), '')
-               || ']}}',
-           'UTF8'
-       ) AS body,
-       CASE WHEN count(*) > {limit} THEN (array_agg(chosen.sort_values))[{limit}] END AS last,
-       NULL::bigint AS matches,
-       {has_visible} AS has_visible
-  FROM (SELECT {entry} AS entry, {sort_values} AS sort_values
-          FROM history AS o
-         WHERE o.bucket_uid = b.uid
-           AND t.last_modified IS DISTINCT FROM {skipped_at}
-           AND {visible}
-           AND {where}
-           AND {after}
-         ORDER BY {order}
-         LIMIT {limit} + 1) AS chosen
-
--- count --
-SELECT NULL::bytea AS body,
-       NULL::jsonb AS last,
-       count(*) AS matches,
-       {has_visible} AS has_visible
+SELECT {entry} AS data, {sort_values} AS sort_values
   FROM history AS o
  WHERE o.bucket_uid = b.uid
-   AND t.last_modified IS DISTINCT FROM {skipped_at}
-   AND {visible}
-   AND {where}
+   AND {sees_all}
+   AND {matching}
+   AND {after}
+ ORDER BY {order}
+ LIMIT {limit} + 1
+
+-- all --
+SELECT
+  FROM history AS o
+ WHERE o.bucket_uid = b.uid
+   AND {sees_all}
+   AND {matching}
+
+-- matching --
+-- A client that has the list as it is (`skipped_at`) gets no rows.
+t.last_modified IS DISTINCT FROM {skipped_at} AND {where}
 
 -- sees_all --
 (b.permissions -> 'read' ?| {principals} OR b.permissions -> 'write' ?| {principals})
 
--- sees_entry --
--- HIS-8: whether one of the principals could read the entry's object when the entry was made, by the
--- ACEs that it had then, or that its collection or bucket had. Whether those ever named one of them
--- is asked once: most strangers' requests end there.
-NOT o.deleted AND (
-    {own}
-    OR (
-        EXISTS (SELECT
-                  FROM past_acl AS acl
-                 WHERE acl.bucket_uid = b.uid AND {reads})
-        AND (
-            (SELECT {reads}
-               FROM past_acl AS acl
-              WHERE acl.bucket_uid = o.bucket_uid
-                AND acl.uid = o.bucket_uid
-                AND acl.since <= o.last_modified
-              ORDER BY acl.since DESC
-              LIMIT 1)
-            OR (SELECT {reads}
-                  FROM past_acl AS acl
-                 WHERE acl.bucket_uid = o.bucket_uid
-                   AND acl.uid = o.collection_uid
-                   AND acl.since <= o.last_modified
-                 ORDER BY acl.since DESC
-                 LIMIT 1)
-        )
-    )
-)
+-- shared_page --
+SELECT {entry} AS data, {sort_values} AS sort_values
+  FROM ({seen}) AS seen
+ CROSS JOIN LATERAL (
+       SELECT *
+         FROM history
+        WHERE bucket_uid = b.uid AND last_modified = seen.last_modified
+       OFFSET 0) AS o
+ ORDER BY {order}
+ LIMIT {limit} + 1
 
--- reads --
-(acl.permissions -> 'read' ?| {principals} OR acl.permissions -> 'write' ?| {principals})
+-- by_own --
+-- Entries of objects that one of the principals could read when the entries were made (HIS-8), by the ACEs
+-- that the object had then. Of each set of ACEs as many as a page takes (`first`) are enough, and an
+-- index has them in the order of time.
+--
+-- The set says which bucket it is: a condition on that would lead a plan by the primary key, through all
+-- entries of the bucket. That is the way to go where there are many sets, and so many entries.
+SELECT entry.last_modified
+  FROM {own_sets} AS named
+ CROSS JOIN LATERAL (
+       SELECT o.last_modified
+         FROM history AS o
+        WHERE {acl} = named.acl
+          AND {place} = named.place
+          AND NOT o.deleted
+          AND {own}
+          AND {matching}
+        {first}) AS entry
+ WHERE named.sets <= {sets_max}
 
--- has_visible --
-EXISTS (SELECT
-          FROM history AS o
-         WHERE o.bucket_uid = b.uid AND {visible})
+-- by_many_own --
+SELECT entry.last_modified
+  FROM (SELECT max(sets) AS sets FROM {own_sets} AS named) AS named
+ CROSS JOIN LATERAL (
+       SELECT o.last_modified
+         FROM history AS o
+        WHERE o.bucket_uid = b.uid
+          AND NOT o.deleted
+          AND {own}
+          AND {matching}
+        {first}) AS entry
+ WHERE named.sets > {sets_max}
 
--- snapshot --
--- The records of a collection as they were at a moment (SNAP-1, SNAP-2): those that have not changed
--- since as they are, the others by their last version until then. A collection that began later was
--- another one then, whose records are in the history alone. $4 are those as whose member a group
--- speaks for the requester.
-WITH place AS (
-    SELECT b.uid AS bucket_uid, c.uid AS collection_uid,
-           b.permissions AS bucket_permissions, c.permissions AS collection_permissions,
-           coalesce(
-               (SELECT h.collection_uid
-                  FROM history AS h
-                 WHERE h.bucket_uid = b.uid
-                   AND h.object_id = $2
-                   AND h.resource_name = 'collection'
-                   AND h.action = 'create'
-                   AND h.occurred_at <= to_timestamp($3::bigint / 1000.0)
-                 ORDER BY h.last_modified DESC
-                 LIMIT 1),
-               c.uid
-           ) AS life
-      FROM (VALUES (1)) AS one
-      LEFT JOIN bucket AS b
-        ON b.parent = '00000000-0000-0000-0000-000000000000' AND b.id = $1 AND NOT b.deleted
-      LEFT JOIN collection AS c ON c.parent = b.uid AND c.id = $2 AND NOT c.deleted
-),
-chosen AS (
-    SELECT o.data, o.last_modified, o.id
-      FROM place
-      JOIN record AS o ON o.parent = place.life
-     WHERE place.life = place.collection_uid
-       AND NOT o.deleted
-       AND o.last_modified <= $3
-    UNION ALL
-    SELECT version.data, version.last_modified, o.id
-      FROM place
-      JOIN record AS o ON o.parent = place.life
-     CROSS JOIN LATERAL (
-           SELECT h.data, h.action, (h.data ->> 'last_modified')::bigint AS last_modified
-             FROM history AS h
-            WHERE h.bucket_uid = place.bucket_uid
-              AND h.object_id = o.id
-              AND h.collection_uid = place.life
-              AND h.resource_name = 'record'
-              AND (h.data ->> 'last_modified')::bigint <= $3
-            ORDER BY h.last_modified DESC
-            LIMIT 1) AS version
-     WHERE place.life = place.collection_uid
-       AND o.last_modified > $3
-       AND version.action <> 'delete'
-    UNION ALL
-    SELECT version.data, version.last_modified, version.object_id
-      FROM place
-     CROSS JOIN LATERAL (
-           SELECT DISTINCT ON (h.object_id)
-                  h.object_id, h.data, h.action, (h.data ->> 'last_modified')::bigint AS last_modified
-             FROM history AS h
-            WHERE h.bucket_uid = place.bucket_uid
-              AND h.collection_uid = place.life
-              AND h.resource_name = 'record'
-              AND (h.data ->> 'last_modified')::bigint <= $3
-            ORDER BY h.object_id, h.last_modified DESC) AS version
-     WHERE place.life IS DISTINCT FROM place.collection_uid
-       AND version.action <> 'delete'
-       AND NOT EXISTS (
-           SELECT
-             FROM history AS ended
-            WHERE ended.bucket_uid = place.bucket_uid
-              AND ended.object_id = $2
-              AND ended.resource_name = 'collection'
-              AND ended.action = 'delete'
-              AND ended.collection_uid = place.life
-              AND ended.occurred_at <= to_timestamp($3::bigint / 1000.0))
-)
-SELECT {groups} AS groups,
-       place.bucket_permissions,
-       place.collection_permissions,
-       (SELECT convert_to(
-                   '{{"data":['
-                       || coalesce(
-                              string_agg(data::text, ',' ORDER BY last_modified DESC, id), '')
-                       || ']}}',
-                   'UTF8')
-          FROM chosen) AS body
-  FROM place;
+-- own_sets --
+(SELECT few.*, count(*) OVER () AS sets
+   FROM (SELECT DISTINCT place, acl
+           FROM entry_ace
+          WHERE bucket_uid = b.uid
+            AND principal = ANY ({named})
+          LIMIT {sets_max} + 1) AS few)
+
+-- by_collection --
+-- The same by the ACEs that the collection had then: `entry_ace` has principal 0 for its readers.
+SELECT entry.last_modified
+  FROM {readable} AS readable
+ CROSS JOIN LATERAL {collection_sets} AS named
+ CROSS JOIN LATERAL (
+       SELECT o.last_modified
+         FROM history AS o
+        WHERE {acl} = named.acl
+          AND {place} = readable.uid
+          AND o.last_modified >= readable.since
+          AND o.last_modified < readable.until
+          AND NOT o.deleted
+          AND {matching}
+        {first}) AS entry
+ WHERE readable.uid <> b.uid
+   AND named.sets <= {sets_max}
+
+-- by_large_collection --
+SELECT entry.last_modified
+  FROM {readable} AS readable
+ CROSS JOIN LATERAL (SELECT max(sets) AS sets FROM {collection_sets} AS named) AS named
+ CROSS JOIN LATERAL (
+       SELECT o.last_modified
+         FROM history AS o
+        WHERE o.bucket_uid = b.uid
+          AND {place} = readable.uid
+          AND o.last_modified >= readable.since
+          AND o.last_modified < readable.until
+          AND NOT o.deleted
+          AND {matching}
+        {first}) AS entry
+ WHERE readable.uid <> b.uid
+   AND named.sets > {sets_max}
+
+-- collection_sets --
+(SELECT few.*, count(*) OVER () AS sets
+   FROM (SELECT acl
+           FROM entry_ace
+          WHERE bucket_uid = b.uid
+            AND principal = 0
+            AND place = readable.uid
+          LIMIT {sets_max} + 1) AS few)
+
+-- by_bucket --
+SELECT entry.last_modified
+  FROM {readable} AS readable
+ CROSS JOIN LATERAL (
+       SELECT o.last_modified
+         FROM history AS o
+        WHERE o.bucket_uid = b.uid
+          AND o.last_modified >= readable.since
+          AND o.last_modified < readable.until
+          AND NOT o.deleted
+          AND {matching}
+        {first}) AS entry
+ WHERE readable.uid = b.uid
+
+-- readable --
+-- From when to when the ACEs of the bucket, or of a collection in it, let one of the principals read.
+(SELECT acl.uid, acl.since, acl.until
+   FROM (SELECT uid, permissions, since,
+                lead(since, 1, 9223372036854775807) OVER (PARTITION BY uid ORDER BY since) AS until
+           FROM past_acl
+          WHERE bucket_uid = b.uid) AS acl
+  WHERE acl.permissions -> 'read' ?| {principals} OR acl.permissions -> 'write' ?| {principals})

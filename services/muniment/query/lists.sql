@@ -57,33 +57,21 @@ SELECT {principals} AS principals,
  CROSS JOIN LATERAL ({found}) AS found;
 
 -- page --
--- The body of the answer. One object more than the page holds is fetched: it tells whether there
--- is a next page. A client that has the list as it is (`skipped_at`) gets no rows.
-SELECT convert_to(
-           '{{"data":[' || coalesce(array_to_string((array_agg(chosen.data::text))[1:{limit}], ','), '')
-               || ']}}',
-           'UTF8'
-       ) AS body,
-       CASE WHEN count(*) > {limit} THEN (array_agg(chosen.sort_values))[{limit}] END AS last,
-       NULL::bigint AS matches,
-       {has_shared} AS has_shared
-  FROM (SELECT o.data, {sort_values} AS sort_values
-          FROM {source} AS o
-         WHERE o.parent = {parent}
-           AND t.last_modified IS DISTINCT FROM {skipped_at}
-           AND {visible}
-           AND {where}
-           AND {after}
-         ORDER BY {order}
-         LIMIT {limit} + 1) AS chosen
-
--- count --
-SELECT NULL::bytea AS body,
-       NULL::jsonb AS last,
-       count(*) AS matches,
-       {has_shared} AS has_shared
+SELECT o.data, {sort_values} AS sort_values
   FROM {source} AS o
- WHERE o.parent = {parent}
+ WHERE {found}
+   AND {after}
+ ORDER BY {order}
+ LIMIT {limit} + 1
+
+-- all --
+SELECT
+  FROM {source} AS o
+ WHERE {found}
+
+-- found --
+-- A client that has the list as it is (`skipped_at`) gets no rows.
+o.parent = {parent}
    AND t.last_modified IS DISTINCT FROM {skipped_at}
    AND {visible}
    AND {where}

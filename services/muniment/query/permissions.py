@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-import asyncpg
-
 from muniment.domain import accounts
 from muniment.domain.accounts import AccountRights
 from muniment.domain.addresses import Kind
@@ -14,17 +12,18 @@ from muniment.domain.permissions import IMPLIED, PERMISSION_NAMES, Granted
 from muniment.domain.queries.selection import LAST_MODIFIED, Limits, Selection, Sort
 from muniment.domain.refusals import Invalid
 from muniment.domain.values import Timestamp
-from muniment.query.lists import NOTHING, next_page
+from muniment.query.pages import count_of, found_in, page_of
 from muniment.query.store import Store
-from muniment.readmodel.lists.fields import project_list
-from muniment.readmodel.lists.parameters import FixedFields, parse_selection
+from muniment.readmodel.acls import named, object_acl
+from muniment.readmodel.lists.parameters import FixedFields
 from muniment.readmodel.lists.sql import TABLES, Columns, Values, conditions, holds_any, page
 from muniment.readmodel.principals import PRINCIPALS, asker, members_for
 from muniment.readmodel.sql import Statements
 from muniment.web.cache import UNCACHED
-from muniment.web.conditions import read_preconditions, revision_headers
+from muniment.web.conditions import revision_headers
 from muniment.web.errors import Errors
 from muniment.web.http import Request, Response
+from muniment.web.lists import ListRequest, answer_list, read_list_request
 
 SQL: Final = Statements(__package__, "permissions.sql")
 
@@ -87,52 +86,40 @@ class PermissionReads:
 
     async def handle(self, request: Request) -> Response:
         """The entries, or what is wrong with the request. Raises `Unavailable`."""
-        _, header_faults = read_preconditions(request.headers)
         now = Timestamp(int(self._now_s() * 1000))
-        selection = parse_selection(request.query, now=now, limits=self._limits, fixed=FIELDS)
-        faults = (*request.faults, *header_faults)
-        if isinstance(selection, Invalid):
-            faults, selection = (*faults, *selection.faults), NOTHING
-        if faults:
-            return self._errors.refuse(Invalid(faults), request.requester)
-        selection = _timeless(selection)
-        row = await self._read(request, selection)
-        # There is no timeline here: the tag is new each time, and never matches one (PRM-7).
-        headers = {**revision_headers(now), **UNCACHED}
-        if request.method == "HEAD":
-            headers["Total-Objects"] = headers["Total-Records"] = str(row["matches"])
-            return Response(headers=headers)
-        if row["last"] is not None:
-            headers["Next-Page"] = next_page(request, selection, row["last"])
-        body: bytes = row["body"]
-        fields = selection.fields
-        return Response(headers=headers, body=project_list(body, fields) if fields else body)
-
-    async def _read(self, request: Request, selection: Selection) -> asyncpg.Record:
+        asked = read_list_request(request, limits=self._limits, now=now, fixed=FIELDS)
+        if asked.faults:
+            return self._errors.refuse(Invalid(asked.faults), request.requester)
+        asked = replace(asked, selection=_timeless(asked.selection))
         values = Values(_COLUMNS)
-        statement = self._statement(request, selection, values)
-        return await self._store.read_list(statement, values.all)
+        statement = self._statement(asked, values)
+        row = await self._store.read_list(statement, values.all)
+        # There is no timeline here: the tag is new each time, and never matches one (PRM-7).
+        return answer_list(asked, found_in(row), {**revision_headers(now), **UNCACHED})
 
-    def _statement(self, request: Request, selection: Selection, values: Values) -> str:
-        direct = values.bind(sorted(request.requester.principals), "text[]")
-        members = values.bind(members_for(request.requester), "text[]")
-        if request.method == "HEAD":
-            where = conditions(selection, values, with_tombstones=False)
-            found = SQL.count.format(where=where)
+    def _statement(self, asked: ListRequest, values: Values) -> str:
+        selection, requester = asked.selection, asked.request.requester
+        direct = values.bind(sorted(requester.principals), "text[]")
+        members = values.bind(members_for(requester), "text[]")
+        where = conditions(selection, values, with_tombstones=False)
+        if asked.is_head:
+            found = count_of(SQL.all_entries.format(where=where))
         else:
-            where = conditions(selection, values, with_tombstones=False)
             after, order, sort_values = page(selection, values)
-            found = SQL.page.format(
+            limit = values.bind(selection.limit, "integer")
+            chosen = SQL.page.format(
                 principals=PRINCIPALS,
                 where=where,
                 after=after,
                 order=order,
                 sort_values=sort_values,
-                limit=values.bind(selection.limit, "integer"),
+                limit=limit,
             )
+            found = page_of(chosen, limit=limit)
         return SQL.entries.format(
             asker=asker(direct=direct, members=members).rstrip(),
             principals=PRINCIPALS,
+            named=named(PRINCIPALS),
             settings=_table(self._settings, 3, values),
             implied=_table(_implied(), 3, values),
             buckets=self._objects(Kind.BUCKET),
@@ -146,7 +133,7 @@ class PermissionReads:
     def _objects(self, kind: Kind) -> str:
         table = TABLES[kind]
         visible = holds_any(PERMISSION_NAMES[kind], PRINCIPALS)
-        own = SQL.own.format(kind=kind.value, table=table, visible=visible)
+        own = SQL.own.format(kind=kind.value, table=table, acl=object_acl("o"), visible=visible)
         if kind in _EVERYWHERE and any(name == kind for name, _, _ in self._settings):
             return own + SQL.all.format(kind=kind.value, table=table)
         return own

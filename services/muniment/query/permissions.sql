@@ -2,8 +2,7 @@
 -- What the requester's principals are listed for, anywhere. What is found is read from `entry`.
 {asker},
 wanted AS MATERIALIZED (
-    SELECT hashtextextended(one, 0) AS principal
-      FROM unnest({principals}) AS one
+    SELECT unnest({named}) AS principal
 ),
 -- What the settings give the requester (PRM-4).
 setting AS MATERIALIZED (
@@ -54,7 +53,7 @@ SELECT object.*
          FROM {table} AS o
         WHERE o.parent = named.parent
           AND NOT o.deleted
-          AND jsonb_hash_extended(o.permissions, uuid_hash_extended(o.parent, 0)) = named.acl
+          AND {acl} = named.acl
           AND {visible}
        OFFSET 0) AS object
 
@@ -76,46 +75,36 @@ SELECT o.parent, o.id, o.permissions
    AND EXISTS (SELECT FROM setting WHERE resource_name = '{kind}')
 
 -- page --
--- One entry more than the page holds is fetched: it tells whether there is a next page.
-SELECT convert_to(
-           '{{"data":[' || coalesce(array_to_string((array_agg(chosen.data::text))[1:{limit}], ','), '')
-               || ']}}',
-           'UTF8'
-       ) AS body,
-       CASE WHEN count(*) > {limit} THEN (array_agg(chosen.sort_values))[{limit}] END AS last,
-       NULL::bigint AS matches
-  FROM (SELECT sorted.sort_values,
-               jsonb_strip_nulls(
-                   jsonb_build_object(
-                       'uri', sorted.uri,
-                       'resource_name', sorted.resource_name,
-                       'bucket_id', sorted.bucket_id,
-                       'collection_id', sorted.collection_id,
-                       'group_id', sorted.group_id,
-                       'record_id', sorted.record_id,
-                       'id', nullif(sorted.id, ''),
-                       'permissions', (
-                           SELECT jsonb_agg(DISTINCT implied.given)
-                             FROM implied
-                            WHERE implied.resource_name = sorted.resource_name
-                              AND (sorted.permissions -> implied.held ?| {principals}
-                                   OR EXISTS (
-                                       SELECT
-                                         FROM setting
-                                        WHERE setting.resource_name = implied.resource_name
-                                          AND setting.permission = implied.held)))
-                   )
-               ) AS data
-          FROM (SELECT o.*, {sort_values} AS sort_values
-                  FROM (SELECT *, 0::bigint AS last_modified, FALSE AS deleted FROM entry) AS o
-                 WHERE {where}
-                   AND {after}
-                 ORDER BY {order}
-                 LIMIT {limit} + 1) AS sorted) AS chosen
+SELECT sorted.sort_values,
+       jsonb_strip_nulls(
+           jsonb_build_object(
+               'uri', sorted.uri,
+               'resource_name', sorted.resource_name,
+               'bucket_id', sorted.bucket_id,
+               'collection_id', sorted.collection_id,
+               'group_id', sorted.group_id,
+               'record_id', sorted.record_id,
+               'id', nullif(sorted.id, ''),
+               'permissions', (
+                   SELECT jsonb_agg(DISTINCT implied.given)
+                     FROM implied
+                    WHERE implied.resource_name = sorted.resource_name
+                      AND (sorted.permissions -> implied.held ?| {principals}
+                           OR EXISTS (
+                               SELECT
+                                 FROM setting
+                                WHERE setting.resource_name = implied.resource_name
+                                  AND setting.permission = implied.held)))
+           )
+       ) AS data
+  FROM (SELECT o.*, {sort_values} AS sort_values
+          FROM (SELECT *, 0::bigint AS last_modified, FALSE AS deleted FROM entry) AS o
+         WHERE {where}
+           AND {after}
+         ORDER BY {order}
+         LIMIT {limit} + 1) AS sorted
 
--- count --
-SELECT NULL::bytea AS body,
-       NULL::jsonb AS last,
-       count(*) AS matches
+-- all_entries --
+SELECT
   FROM (SELECT *, 0::bigint AS last_modified, FALSE AS deleted FROM entry) AS o
  WHERE {where}

@@ -10,15 +10,17 @@ from muniment.domain.permissions import holds
 from muniment.domain.refusals import Fault, Invalid, NotAllowed
 from muniment.domain.timelines import LAST_DATE
 from muniment.query.answers import permissions_of
-from muniment.query.history import READERS, SQL
+from muniment.query.history import READERS
 from muniment.query.store import Store
 from muniment.readmodel.principals import groups, members_for
+from muniment.readmodel.sql import Statements
 from muniment.web.cache import UNCACHED
 from muniment.web.errors import Errors, unknown_path
 from muniment.web.http import Request, Response
 
-_INTEGER: Final = re.compile(r"[0-9]+")
+SQL: Final = Statements(__package__, "snapshots.sql")
 
+_INTEGER: Final = re.compile(r"[0-9]+")
 
 _SNAPSHOT: Final = SQL.snapshot.format(groups=groups("$4::text[]"))
 

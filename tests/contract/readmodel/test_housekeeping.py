@@ -16,6 +16,14 @@ SELECT (SELECT count(*) FROM bucket) + (SELECT count(*) FROM collection)
      + (SELECT count(*) FROM "group") + (SELECT count(*) FROM record)
      + (SELECT count(*) FROM history) + (SELECT count(*) FROM timeline)
      + (SELECT count(*) FROM past_acl WHERE bucket_uid NOT IN (SELECT uid FROM bucket))
+     + (SELECT count(*) FROM entry_ace WHERE bucket_uid NOT IN (SELECT uid FROM bucket))
+     + (SELECT count(*)
+          FROM ace
+         WHERE parent NOT IN (SELECT uid FROM bucket
+                               UNION ALL
+                              SELECT uid FROM collection
+                               UNION ALL
+                              SELECT '00000000-0000-0000-0000-000000000000'))
 """
 
 COUNT_ENTRIES = """

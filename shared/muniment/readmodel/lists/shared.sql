@@ -5,12 +5,11 @@
            FROM ace
           WHERE kind = '{kind}'
             AND parent = {parent}
-            AND principal = ANY (ARRAY (SELECT hashtextextended(one, 0)
-                                          FROM unnest({principals}) AS one))) AS named
+            AND principal = ANY ({named})) AS named
   CROSS JOIN LATERAL (
         SELECT *
-          FROM {table}
-         WHERE parent = {parent}
-           AND NOT deleted
-           AND jsonb_hash_extended(permissions, uuid_hash_extended(parent, 0)) = named.acl
+          FROM {table} AS o
+         WHERE o.parent = {parent}
+           AND NOT o.deleted
+           AND {acl} = named.acl
         OFFSET 0) AS object)

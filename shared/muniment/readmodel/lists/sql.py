@@ -25,6 +25,7 @@ from muniment.domain.queries.selection import (
 )
 from muniment.domain.queries.values import dump_value
 from muniment.domain.values import JsonValue
+from muniment.readmodel.acls import named, object_acl
 from muniment.readmodel.sql import Statements
 
 SQL: Final = Statements(__package__, "shared.sql")
@@ -100,7 +101,11 @@ def shared_objects(kind: Kind, *, parent: str, principals: str) -> str:
     They are found by an index; `holds_any` must still be asked of each.
     """
     return SQL.shared.format(
-        kind=kind.value, table=TABLES[kind], parent=parent, principals=principals
+        kind=kind.value,
+        table=TABLES[kind],
+        parent=parent,
+        named=named(principals),
+        acl=object_acl("o"),
     )
 
 

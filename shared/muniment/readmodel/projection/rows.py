@@ -58,7 +58,7 @@ def membership_columns(batch: Batch) -> Sequence[Column]:
 
 def acl_columns(acls: Iterable[ListAcl]) -> Sequence[Column]:
     """The parameters of `write_acls`."""
-    return _columns(3, acls)
+    return _columns(5, acls)
 
 
 def past_acl_columns(batch: Batch) -> Sequence[Column]:

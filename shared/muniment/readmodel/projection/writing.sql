@@ -205,10 +205,46 @@ SELECT member, bucket_uid, group_id
     ON CONFLICT (member, bucket_uid, group_id) DO NOTHING;
 
 -- write_acls --
--- For each principal that the ACEs ($3) of objects in a list ($1 in $2) name, where to find them.
+-- For each principal that the ACEs ($5) of objects in a list ($1 in $2) name, where to find them, and
+-- where the entries of a bucket ($3) that such ACEs have in a place ($4).
+WITH acl AS (
+    SELECT *
+      FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::jsonb[])
+        AS acl (kind, parent, bucket_uid, place, permissions)
+),
+held AS MATERIALIZED (
+    SELECT acl.*, hashtextextended(holder #>> '{{}}', 0) AS principal
+      FROM acl
+     CROSS JOIN LATERAL jsonb_path_query(acl.permissions, '$.*[*]') AS holder
+),
+entries AS (
+    INSERT INTO entry_ace (bucket_uid, principal, place, acl)
+    SELECT acl.bucket_uid, 0, acl.place, {acl_in_place}
+      FROM acl
+     UNION
+    SELECT acl.bucket_uid, acl.principal, acl.place, {acl_in_place}
+      FROM held AS acl
+        ON CONFLICT (bucket_uid, principal, place, acl) DO NOTHING
+)
 INSERT INTO ace (principal, kind, parent, acl)
-SELECT DISTINCT hashtextextended(holder #>> '{}', 0), acl.kind, acl.parent,
-       jsonb_hash_extended(acl.permissions, uuid_hash_extended(acl.parent, 0))
-  FROM unnest($1::text[], $2::uuid[], $3::jsonb[]) AS acl (kind, parent, permissions)
- CROSS JOIN LATERAL jsonb_path_query(acl.permissions, '$.*[*]') AS holder
+SELECT DISTINCT acl.principal, acl.kind, acl.parent, {acl_in_list}
+  FROM held AS acl
     ON CONFLICT (principal, kind, parent, acl) DO NOTHING;
+
+-- drop_bucket_acls --
+-- Some ACEs ($1) that buckets had, where none has them any more. All buckets are one list, which is
+-- never swept away as a whole.
+DELETE FROM ace
+      USING (SELECT {acl_of_old} AS acl, hashtextextended(holder #>> '{{}}', 0) AS principal
+               FROM unnest($1::jsonb[]) AS old (permissions)
+              CROSS JOIN LATERAL jsonb_path_query(old.permissions, '$.*[*]') AS holder) AS old
+      WHERE ace.principal = old.principal
+        AND ace.kind = 'bucket'
+        AND ace.parent = '00000000-0000-0000-0000-000000000000'
+        AND ace.acl = old.acl
+        AND NOT EXISTS (SELECT FROM bucket WHERE {bucket_acl} = ace.acl);
+
+-- drop_flushed_acls --
+DELETE FROM ace
+      WHERE ace.kind = 'bucket'
+        AND NOT EXISTS (SELECT FROM bucket WHERE {bucket_acl} = ace.acl);
