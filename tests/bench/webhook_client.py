@@ -3,14 +3,14 @@
     python -m tests.bench.webhook_client
 
 One process, one thread; the receiver is a process of its own and not counted. Each delivery is
-signed anew, as it is in the service. CPU time is what counts: others may use the machine too.
+signed anew, as it is in the service. CPU time is what counts, and of several runs the best: what
+others do on the machine only adds to it.
 """
 
 import argparse
 import asyncio
 import multiprocessing
 import ssl
-import statistics
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -201,8 +201,8 @@ async def _run(name: str, url: str, ca_file: Path, deliveries: int) -> Measured:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--deliveries", type=int, default=20_000, help="of each run")
-    parser.add_argument("--runs", type=int, default=3, help="taking turns; the median counts")
+    parser.add_argument("--deliveries", type=int, default=5_000, help="of each run")
+    parser.add_argument("--runs", type=int, default=9, help="taking turns; the best counts")
     parser.add_argument("--only", choices=list(CLIENTS), action="append")
     arguments = parser.parse_args()
     authority = Authority()
@@ -223,8 +223,8 @@ def main() -> None:
                 for name, found in runs.items():
                     found.append(uvloop.run(_run(name, url, ca_file, arguments.deliveries)))
             for name, found in runs.items():
-                cpu_us = statistics.median(each.cpu_us for each in found)
-                rate = statistics.median(each.per_second for each in found)
+                cpu_us = min(each.cpu_us for each in found)
+                rate = max(each.per_second for each in found)
                 print(f"| {name} | {kind} | {cpu_us:.1f} | {rate:,.0f} |")
     receiver.kill()
 

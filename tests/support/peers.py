@@ -1,11 +1,12 @@
 """Receivers that are no web servers: each does with a connection exactly what a test says."""
 
 import asyncio
+import itertools
 import socket
 import ssl
 import struct
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
@@ -20,6 +21,7 @@ from muniment.webhooks.http.guard import Guard
 from tests.support.certificates import Authority
 
 HEADERS: Final = {"webhook-id": "evt_1", "webhook-timestamp": "1", "webhook-signature": "v1,x"}
+OK: Final = b"HTTP/1.1 200 OK\r\n"
 LOOPBACK: Final = Guard(allowed_networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")))
 
 
@@ -110,6 +112,49 @@ async def hanging(
 ) -> None:
     """Take connections and do nothing."""
     await asyncio.Event().wait()
+
+
+def dripping(first: bytes, drops: Callable[[int], bytes]) -> Peer:
+    """Sends the first bytes at once, then one drop after another without an end."""
+
+    async def peer(
+        found: Listening, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await found.read(reader)
+        writer.write(first)
+        for number in itertools.count():
+            writer.write(drops(number))
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    return peer
+
+
+async def silent_in_the_middle(
+    found: Listening, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    await found.read(reader)
+    writer.write(OK + b"Content-Length: 10\r\n\r\nhello")
+    await asyncio.Event().wait()
+
+
+DRIPS: Final[Mapping[str, Peer]] = {
+    "hangs": hanging,
+    "hangs-in-body": silent_in_the_middle,
+    "drips-body": dripping(OK + b"Content-Length: 10000\r\n\r\n", lambda _: b"."),
+    "drips-until-close": dripping(OK + b"\r\n", lambda _: b"."),
+    "drips-chunks": dripping(OK + b"Transfer-Encoding: chunked\r\n\r\n", lambda _: b"1\r\n.\r\n"),
+    "drips-one-chunk": dripping(OK + b"Transfer-Encoding: chunked\r\n\r\n1000\r\n", lambda _: b"."),
+    "drips-headers": dripping(OK, lambda number: b"X-%d: y\r\n" % number),
+    "drips-one-header": dripping(OK + b"X: ", lambda _: b"y"),
+    "drips-trailers": dripping(
+        OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", lambda number: b"X-%d: y\r\n" % number
+    ),
+    "drips-status-line": dripping(b"HTTP/1.1 200 ", lambda _: b"O"),
+    "drips-100": dripping(b"", lambda _: b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "drips-line-feeds": dripping(b"", lambda _: b"\r\n"),
+}
+"""Receivers whose answers never come to an end, each in its way."""
 
 
 class Names:

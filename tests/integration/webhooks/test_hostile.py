@@ -1,20 +1,20 @@
 """Receivers that mean harm: each costs its deadline at most, little memory, and nothing else.
 
-How near to the deadline an attempt ends is measured by `tests/bench/webhook_client.py`; here it
+How near to the deadline an attempt ends is measured by `tests/bench/webhook_deadlines.py`; here it
 only has to end by it, and not before.
 """
 
 import asyncio
-import itertools
 import ssl
-from collections.abc import Callable
 
 import pytest
 
 from muniment.webhooks.http.answer import Failure
 from tests.support.certificates import Authority
 from tests.support.peers import (
+    DRIPS,
     HEADERS,
+    OK,
     Listening,
     Peer,
     answering,
@@ -27,50 +27,7 @@ from tests.support.peers import (
 )
 from tests.support.projecting import until
 
-OK = b"HTTP/1.1 200 OK\r\n"
 TIMEOUT_S = 0.4
-
-
-def dripping(first: bytes, drops: Callable[[int], bytes]) -> Peer:
-    """Sends the first bytes at once, then one drop after another without an end."""
-
-    async def peer(
-        found: Listening, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        await found.read(reader)
-        writer.write(first)
-        for number in itertools.count():
-            writer.write(drops(number))
-            await writer.drain()
-            await asyncio.sleep(0.01)
-
-    return peer
-
-
-async def silent_in_the_middle(
-    found: Listening, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await found.read(reader)
-    writer.write(OK + b"Content-Length: 10\r\n\r\nhello")
-    await asyncio.Event().wait()
-
-
-DRIPS = {
-    "hangs": hanging,
-    "hangs-in-body": silent_in_the_middle,
-    "drips-body": dripping(OK + b"Content-Length: 10000\r\n\r\n", lambda _: b"."),
-    "drips-until-close": dripping(OK + b"\r\n", lambda _: b"."),
-    "drips-chunks": dripping(OK + b"Transfer-Encoding: chunked\r\n\r\n", lambda _: b"1\r\n.\r\n"),
-    "drips-one-chunk": dripping(OK + b"Transfer-Encoding: chunked\r\n\r\n1000\r\n", lambda _: b"."),
-    "drips-headers": dripping(OK, lambda number: b"X-%d: y\r\n" % number),
-    "drips-one-header": dripping(OK + b"X: ", lambda _: b"y"),
-    "drips-trailers": dripping(
-        OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", lambda number: b"X-%d: y\r\n" % number
-    ),
-    "drips-status-line": dripping(b"HTTP/1.1 200 ", lambda _: b"O"),
-    "drips-100": dripping(b"", lambda _: b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "drips-line-feeds": dripping(b"", lambda _: b"\r\n"),
-}
 
 
 @pytest.mark.parametrize("peer", DRIPS.values(), ids=DRIPS)

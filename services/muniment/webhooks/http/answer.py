@@ -38,7 +38,7 @@ class Failure(StrEnum):
 class Answer(NamedTuple):
     """One attempt; `status` is `None` where no head of an answer came.
 
-    A tuple, as one is made for each delivery: a frozen dataclass of this size takes 4 µs, this 1.
+    A tuple, as one is made for each delivery: a frozen dataclass of it takes twice as long.
     """
 
     failure: Failure | None

@@ -1,7 +1,7 @@
 """The client: one POST, one deadline, one answer, whatever the receiver does."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -28,20 +28,13 @@ _REUSED: Final = metrics.WEBHOOK_CONNECTIONS.labels("reused")
 _NO_STEPS: Final = Steps()
 
 
-class _Origin(NamedTuple):
-    """What connections are kept by: whoever shares one talks to the same receiver as the same."""
-
-    is_tls: bool
-    host: str
-    port: int
-    identity: TlsIdentity | None
-
-
 class _Post(NamedTuple):
     """One attempt under way; times are on the monotonic clock, in seconds."""
 
     target: Target
-    origin: _Origin
+    identity: TlsIdentity | None
+    key: Hashable
+    """What connections are kept by: all that share one call the same place as the same."""
     request: bytes
     began: float
     deadline: float
@@ -112,12 +105,11 @@ class Client:
             request = request_bytes(target, headers, body)
         except UnfitHeader as error:
             return Answer(failure=Failure.HEADER, detail=str(error))
-        to = target.destination
-        origin = _Origin(to.is_tls, to.host, to.port, identity)
+        key = target.origin, identity
         began = time.monotonic()
         deadline = began + (self._timeout_s if timeout_s is None else timeout_s)
-        post = _Post(target, origin, request, began, deadline)
-        connection = self._pool.take(origin)
+        post = _Post(target, identity, key, request, began, deadline)
+        connection = self._pool.take(key)
         if connection is not None:
             _REUSED.inc()
             answer = await self._exchange(connection, post, _NO_STEPS)
@@ -153,7 +145,7 @@ class Client:
                 raise RuntimeError(message)
             connection = await self._connector.open(
                 post.target.destination,
-                post.origin.identity,
+                post.identity,
                 steps=steps,
                 deadline=min(time.monotonic() + self._connect_timeout_s, post.deadline),
             )
@@ -192,8 +184,8 @@ class Client:
             total_ms=_ms_since(post.began),
         )
         if connection.exchanges == 1:
-            keep_session(connection.tls, post.origin.host)
-        self._pool.give_back(post.origin, connection)
+            keep_session(connection.tls, post.target.destination.host)
+        self._pool.give_back(post.key, connection)
         return answer
 
 

@@ -68,7 +68,7 @@ class Guard:
             return "only https is allowed"
         if destination.port in self._denied_ports:
             return f"port {destination.port} is not allowed"
-        if _is_among(destination.host, self._denied_hosts):
+        if self._denied_hosts and _is_among(destination.host, self._denied_hosts):
             return "the host is not allowed"
         return None
 
@@ -119,8 +119,6 @@ def _meant_by(address: IPAddress) -> Iterator[IPAddress]:
 
 
 def _is_among(host: str, patterns: frozenset[str]) -> bool:
-    if not patterns:
-        return False
     labels = host.split(".")
     above = (f"*.{'.'.join(labels[at:])}" for at in range(1, len(labels)))
     return host in patterns or any(each in patterns for each in above)

@@ -29,9 +29,11 @@ def check_header(name: str, value: str) -> None:
 
     A value is printable ASCII and tabs, so that there is no CR, LF or NUL in it.
     """
-    _check_name(name)
-    is_printable = value.isprintable() or value.replace("\t", " ").isprintable()
-    if not (is_printable and value.isascii()):
+    if not _TOKEN.fullmatch(name):
+        raise UnfitHeader(f"{name[:128]!r} is no name of a header")
+    if name.lower() in OWN_HEADERS:
+        raise UnfitHeader(f"{name} can't be set")
+    if not _is_printable(value):
         raise UnfitHeader(f"the value of {name} has characters other than printable ASCII")
     if len(value) > HEADER_VALUE_CHARS_MAX:
         raise UnfitHeader(f"the value of {name} is too long")
@@ -39,8 +41,15 @@ def check_header(name: str, value: str) -> None:
 
 def request_bytes(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
     """A whole POST; raises `UnfitHeader`. `Host` and `Content-Length` are set here."""
-    for name, value in headers.items():
-        check_header(name, value)
+    values = "".join(headers.values())
+    # Nearly all are good, and all together are checked in the time of one.
+    if not (
+        _are_names(tuple(headers))
+        and _is_printable(values)
+        and len(values) <= HEADER_VALUE_CHARS_MAX
+    ):
+        for name, value in headers.items():
+            check_header(name, value)
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     return b"%b%bContent-Length: %d\r\n\r\n%b" % (
         target.head,
@@ -51,8 +60,9 @@ def request_bytes(target: Target, headers: Mapping[str, str], body: bytes) -> by
 
 
 @lru_cache(maxsize=1_024)
-def _check_name(name: str) -> None:
-    if not _TOKEN.fullmatch(name):
-        raise UnfitHeader(f"{name[:128]!r} is no name of a header")
-    if name.lower() in OWN_HEADERS:
-        raise UnfitHeader(f"{name} can't be set")
+def _are_names(names: tuple[str, ...]) -> bool:
+    return all(_TOKEN.fullmatch(name) and name.lower() not in OWN_HEADERS for name in names)
+
+
+def _is_printable(value: str) -> bool:
+    return value.isascii() and (value.isprintable() or value.replace("\t", " ").isprintable())

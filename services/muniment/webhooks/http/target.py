@@ -11,6 +11,8 @@ class Target(NamedTuple):
     """A URL that can be called."""
 
     destination: Destination
+    origin: str
+    """Scheme, host and port: what a connection leads to."""
     head: bytes
     """Request line, `Host` and, of a URL with credentials, `Authorization`."""
 
@@ -26,7 +28,7 @@ def target_of(url: str) -> Target | None:
         pair = ":".join(destination.credentials).encode()
         authorization = f"Authorization: Basic {b64encode(pair).decode('ascii')}\r\n"
     line, host = f"POST {destination.path} HTTP/1.1\r\n", f"Host: {destination.authority}\r\n"
-    return Target(destination, f"{line}{host}{authorization}".encode("ascii"))
+    return Target(destination, destination.origin, f"{line}{host}{authorization}".encode("ascii"))
 
 
 def shown(url: str) -> str:
