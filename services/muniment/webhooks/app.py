@@ -14,6 +14,7 @@ from muniment.readmodel import connection as postgres
 from muniment.readmodel.connection import UNREACHABLE, open_connection, open_pool, postgres_of
 from muniment.readmodel.migrate import SchemaUnfit, migrate
 from muniment.runtime.errors import UserError
+from muniment.runtime.files import raise_open_files_limit
 from muniment.runtime.outages import Away, first_of, through_outages
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import Task, serve
@@ -33,6 +34,8 @@ AWAY: Final[Away] = (*UNREACHABLE, LogUnavailable, Fenced)
 SHARE_EVERY_S: Final = 1.0
 KEEP_EVERY_S: Final = 3_600.0
 POOL_SIZE: Final = 2
+FILES_OF_OTHERS: Final = 200
+"""Connections to Kafka and Postgres, what listens, what is read: all but those to receivers."""
 
 
 class DeliveryStuck(UserError):
@@ -174,6 +177,8 @@ def _client(settings: Settings) -> Client:
         ),
         timeout_s=settings.webhooks_timeout_s,
         connect_timeout_s=settings.webhooks_connect_timeout_s,
-        connections_max=settings.webhooks_connections_max,
+        connections_max=min(
+            settings.webhooks_connections_max, max(raise_open_files_limit() - FILES_OF_OTHERS, 1)
+        ),
         ca_file=settings.webhooks_ca_file,
     )

@@ -7,6 +7,8 @@ from ipaddress import ip_network
 import pytest
 
 from muniment.runtime import metrics
+from muniment.webhooks.http import client as client_module
+from muniment.webhooks.http import pool
 from muniment.webhooks.http.answer import Failure
 from muniment.webhooks.http.guard import Guard
 from tests.support.peers import (
@@ -217,6 +219,28 @@ async def test_a_connection_is_let_go_before_the_receiver_does_so() -> None:
     async with listening(answering(told)) as peer, new_client() as client:
         await client.post(peer.url, HEADERS, b"{}")
         await asyncio.sleep(1.3)
+        await client.post(peer.url, HEADERS, b"{}")
+
+    assert peer.connections == 2
+
+
+async def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "IDLE_S_MAX", 0.1)
+    before = open_connections()
+    async with listening(answering(NO_CONTENT)) as peer, new_client() as client:
+        await client.post(peer.url, HEADERS, b"{}")
+        await until(lambda: open_connections() == before)
+        answer = await client.post(peer.url, HEADERS, b"{}")
+
+    assert (answer.is_reused, peer.connections) == (False, 2)
+
+
+async def test_an_old_connection_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy it is: its name may lead elsewhere by now."""
+    async with listening(answering(NO_CONTENT)) as peer, new_client() as client:
+        await client.post(peer.url, HEADERS, b"{}")
+        monkeypatch.setattr(pool, "AGE_S_MAX", 0.0)
+        await client.post(peer.url, HEADERS, b"{}")
         await client.post(peer.url, HEADERS, b"{}")
 
     assert peer.connections == 2

@@ -1,6 +1,7 @@
 """Where settings come from, which source wins, and what a user reads when one is wrong."""
 
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from muniment.runtime.settings import (
     load_settings,
 )
 from muniment.runtime.urls import MASK
+
+TEN, ULA = ip_network("10.0.0.0/8"), ip_network("fc00::/7")
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +90,14 @@ def test_other_variables_are_left_alone() -> None:
         ("record_read_principals", "system.Everyone", ("system.Everyone",)),
         ("cors_origins", "https://a.test https://b.test", ("https://a.test", "https://b.test")),
         ("webhooks_retry_schedule_s", "0 1.5 60", (0, 1.5, 60)),
+        ("webhooks_denied_ports", "25 6379", (25, 6379)),
+        ("webhooks_denied_ports", "", ()),
+        ("webhooks_denied_networks", "10.0.0.0/8 fc00::/7", (TEN, ULA)),
+        (
+            "webhooks_allowed_hosts",
+            "Intra.Example. *.bücher.example 127.1 [::1]",
+            ("intra.example", "*.xn--bcher-kva.example", "127.0.0.1", "::1"),
+        ),
         ("kafka_url", "", None),
         ("kafka_url", "kafka://a:9092, b:9092", "a:9092,b:9092"),
         (
@@ -108,6 +119,27 @@ def test_what_the_environment_says_is_understood(name: str, text: str, value: An
     settings = load_settings({}, {f"MUNIMENT_{name.upper()}": text})
 
     assert getattr(settings, name) == value
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("http://a.example", "a.example/x", "a.example:80", "u@a.example", "a..b", "*", "*."),
+        *(
+            "*a.example",
+            "a.*.example",
+            "10.0.0.0/8",
+            "a.example#x",
+            "a.example?x",
+            "::1",
+            "1.2.3.4.5",
+        ),
+    ],
+)
+def test_a_host_that_would_never_match_is_no_setting(host: str) -> None:
+    """A list of hosts that are denied must not leave one out without a word."""
+    with pytest.raises(SettingsError, match=r"(?i)webhooks_denied_hosts"):
+        load_settings({}, {"MUNIMENT_WEBHOOKS_DENIED_HOSTS": host})
 
 
 def test_an_empty_variable_takes_back_what_the_file_says(tmp_path: Path) -> None:

@@ -1,13 +1,18 @@
 """What the settings classes are made of: lists parted by blanks, mappings, empty means none."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 
 import orjson
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from muniment.domain.webhooks.urls import destination_of
+
+_ONLY_A_HOST = re.compile(r"[^@/?#:\\\[\]]+|\[[0-9A-Fa-f:.]+\]")
 
 
 def _split_words(value: object) -> object:
@@ -21,6 +26,14 @@ def _read_mapping(value: object) -> object:
         return orjson.loads(value) if value.strip() else {}
     except orjson.JSONDecodeError as error:
         raise ValueError("it is not a JSON object") from error
+
+
+def _read_host(value: str) -> str:
+    name = value.removeprefix("*.")
+    found = destination_of(f"http://{name}/") if _ONLY_A_HOST.fullmatch(name) else None
+    if found is None:
+        raise ValueError("it is no name of a host, and no *.name")
+    return found.host if name == value else f"*.{found.host}"
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_split_words)]
@@ -40,6 +53,10 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 FreePort = Annotated[int, Field(ge=0, le=65_535)]
 """A port, or 0, whose meaning the setting tells: any that is free, or none."""
 
+
+Host = Annotated[str, AfterValidator(_read_host)]
+Hosts = Annotated[tuple[Host, ...], BeforeValidator(_split_words)]
+"""Names as they are called, or `*.name` for all below one; addresses of IPv6 in brackets."""
 
 Ports = Annotated[tuple[Port, ...], BeforeValidator(_split_words)]
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
-from muniment.runtime.settings.fields import Networks, Ports, Seconds, Subject, Words
+from muniment.runtime.settings.fields import Hosts, Networks, Ports, Seconds, Subject
 
 _MINUTE = 60.0
 _HOUR = 60 * _MINUTE
@@ -92,12 +92,12 @@ class WebhookSettings(Subject):
         default=(),
         description="Networks (CIDR) that are never delivered to, whatever else allows it.",
     )
-    webhooks_allowed_hosts: Words = Field(
+    webhooks_allowed_hosts: Hosts = Field(
         default=(),
         description="Host names, or `*.name` for all below one, that may be delivered to although "
         "their address is no public one; a cloud's metadata address stays closed to them.",
     )
-    webhooks_denied_hosts: Words = Field(
+    webhooks_denied_hosts: Hosts = Field(
         default=(),
         description="Host names, or `*.name` for all below one, that are never delivered to.",
     )
@@ -116,7 +116,8 @@ class WebhookSettings(Subject):
     webhooks_connections_max: int = Field(
         default=2_000,
         ge=1,
-        description="Connections to receivers that are open at the same time, idle ones included.",
+        description="Connections to receivers that are open at the same time, idle ones included; "
+        "fewer where the system lets the process open fewer files.",
     )
     webhooks_secret: SecretStr | None = Field(
         default=None,
