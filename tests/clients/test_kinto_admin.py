@@ -12,8 +12,8 @@ from typing import Final
 import pytest
 
 from tests.support.node import ADMIN_FOLDER, Outcomes, cases, install, run_cases
-from tests.support.server import MunimentServer, running_server
-from tests.support.stack import Stack, new_database, new_name
+from tests.support.server import MunimentServer, new_server
+from tests.support.stack import Stack, new_name
 
 JOURNEY: Final = ADMIN_FOLDER / "journey.js"
 WORKDAY: Final = ADMIN_FOLDER / "workday.js"
@@ -47,15 +47,7 @@ def server(
     chromium: str, stack: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[MunimentServer]:
     """A server with accounts and basic authentication."""
-    data_dir = tmp_path_factory.mktemp("server") / "data"
-    with (
-        new_database(stack) as postgres_url,
-        running_server(
-            data_dir,
-            stack=Stack(stack.kafka_url, postgres_url),
-            settings={"topic_prefix": new_name(), **SETTINGS},
-        ) as server,
-    ):
+    with new_server(stack, tmp_path_factory.mktemp("server"), SETTINGS) as server:
         yield server
 
 

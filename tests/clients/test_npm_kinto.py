@@ -5,15 +5,15 @@ The cases and their rules' ids stand in `node/offline_*.js`.
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Final
 
 import pytest
 
 from tests.support.cluster import Cluster, Service, client_of, wait_until_ready
 from tests.support.node import FOLDER, Outcomes, cases, run_cases
-from tests.support.server import MunimentServer
-from tests.support.stack import new_name
+from tests.support.server import MunimentServer, new_server
+from tests.support.stack import Stack, new_name
 
 SCRIPTS: Final = ("offline_changes.js", "offline_conflicts.js", "offline_flushes.js")
 CASES: Final = [each for script in SCRIPTS for each in cases(FOLDER / script)]
@@ -60,6 +60,34 @@ async def test_devices_at_two_instances_hold_all_records(
     urls = ",".join(f"{service.origin}/v1" for service in (one, other))
 
     await asyncio.to_thread(play, urls, rounds=20)
+
+
+@pytest.fixture(scope="module")
+def paging_server(
+    stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[MunimentServer]:
+    """A server whose lists come in pages of three."""
+    with new_server(stack, tmp_path_factory.mktemp("paging"), {"paginate_by": "3"}) as server:
+        yield server
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_devices_that_read_pages_agree(
+    paging_server: MunimentServer, packages: None, script: str
+) -> None:
+    """C-4, QP-2: the same cases, where the devices have to follow `Next-Page`."""
+    outcomes = run_cases(FOLDER / script, paging_server.url, new_name())
+
+    assert outcomes == dict.fromkeys(outcomes)
+
+
+@pytest.mark.long
+def test_devices_that_read_pages_at_once_hold_all_records(
+    paging_server: MunimentServer, packages: None
+) -> None:
+    """C-4, C-6, QP-4: what is pushed between two pages of the other's pull is not lost to it."""
+    play(paging_server.url, rounds=20)
 
 
 def play(url: str, *, rounds: int) -> None:

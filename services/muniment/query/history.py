@@ -85,7 +85,9 @@ class HistoryReads:
         at = Timestamp(row["at"])
         if stale := refuse_stale(asked, at, self._errors):
             return stale
-        return answer_list(asked, found_in(row), {**revision_headers(at), **UNCACHED})
+        at = asked.selection.revision(at)
+        headers = {**revision_headers(at), **UNCACHED}
+        return answer_list(asked, found_in(row), headers, begun_at=at)
 
     async def _look(self, asked: ListRequest) -> asyncpg.Record | None:
         """What the requester may see; nothing if there is not one entry for them."""

@@ -98,8 +98,9 @@ class ListReads:
         at, row = Timestamp(seen.row["at"]), seen.row
         if stale := refuse_stale(asked, at, self._errors):
             return stale
+        at = asked.selection.revision(at)
         headers = self._headers.of(request, at, row["cache_expires"])
-        return answer_list(asked, found_in(row), headers)
+        return answer_list(asked, found_in(row), headers, begun_at=at)
 
     async def _look(self, asked: ListRequest, kind: Kind) -> _Seen:
         """PERM-6: all with the right to the list, else what the objects' own ACEs show."""

@@ -79,8 +79,14 @@ def refuse_stale(asked: ListRequest, at: Timestamp, errors: Errors) -> Response 
             return None
 
 
-def answer_list(asked: ListRequest, found: Found, headers: Mapping[str, str]) -> Response:
-    """The 200, under these headers and those of the page."""
+def answer_list(
+    asked: ListRequest,
+    found: Found,
+    headers: Mapping[str, str],
+    *,
+    begun_at: Timestamp | None = None,
+) -> Response:
+    """The 200, under these headers and those of the page; later pages tell `begun_at` again."""
     told = dict(headers)
     selection = asked.selection
     if selection.is_to_used:
@@ -89,7 +95,7 @@ def answer_list(asked: ListRequest, found: Found, headers: Mapping[str, str]) ->
         told["Total-Objects"] = told["Total-Records"] = str(found.matches)
         return Response(headers=told)
     if found.last is not None:
-        token = write_token(selection.order, found.last)
+        token = write_token(selection.order, found.last, begun_at=begun_at)
         told["Next-Page"] = next_page(asked.request, token, limit=selection.limit)
     body = found.body or b""
     return Response(

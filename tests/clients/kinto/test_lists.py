@@ -55,6 +55,22 @@ def test_a_list_is_newest_first(depths: Atlas) -> None:
     assert ids(depths.nadia("GET", depths.records)) == ["b", "e", "d", "c", "a"]
 
 
+def test_pages_tell_the_timestamp_of_their_first(depths: Atlas) -> None:
+    """LIST-2, QP-4, C-6: asked `_since` it, the list shows all that came between them."""
+    first = depths.nadia("GET", f"{depths.records}?_limit=3")
+    data(depths.nadia("PATCH", f"{depths.records}/a", {"data": {"depth": 6}}))
+    data(depths.nadia("DELETE", f"{depths.records}/b"))
+
+    second = depths.nadia("GET", first.headers["Next-Page"])
+
+    etag = first.headers["ETag"]
+    assert (ids(first), ids(second)) == (["e", "d", "c"], [])
+    assert second.headers["ETag"] == etag
+    assert ids(depths.nadia("GET", f"{depths.records}?_since={etag}")) == ["b", "a"]
+    noticed = depths.nadia("GET", first.headers["Next-Page"], headers={"If-Match": etag})
+    assert refusal(noticed) == (412, 114)
+
+
 @pytest.mark.parametrize(
     ("query", "count"), [("", "4"), ("?_limit=1", "4"), ("?min_depth=3", "3"), ("?_since=0", "4")]
 )

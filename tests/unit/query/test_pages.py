@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muniment.domain.queries.selection import DEFAULT_ORDER, ID, LAST_MODIFIED, Sort
-from muniment.domain.values import JsonValue
+from muniment.domain.values import JsonValue, Timestamp
 from muniment.readmodel.lists.pages import Place, read_token, write_token
 
 BY_NAME: Final = (Sort(path=("name",)), *DEFAULT_ORDER)
@@ -26,9 +26,12 @@ NAMES: Final[Sequence[JsonValue]] = [None, [None], ["Bay"], [1.5], [[1, {"a": []
 @pytest.mark.parametrize("name", NAMES)
 def test_a_token_comes_back(name: JsonValue) -> None:
     """QP-3, QP-5: a missing value is not a stored null."""
-    token = write_token(BY_NAME, orjson.dumps([name, 12, "st-1"]), nonce="n")
+    token = write_token(
+        BY_NAME, orjson.dumps([name, 12, "st-1"]), nonce="n", begun_at=Timestamp(15)
+    )
 
-    assert read_token(token, BY_NAME) == Place(values=[name, 12, "st-1"], nonce="n")
+    place = Place(values=[name, 12, "st-1"], nonce="n", begun_at=Timestamp(15))
+    assert read_token(token, BY_NAME) == place
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,10 @@ def test_a_token_comes_back(name: JsonValue) -> None:
         {"sort": "-last_modified,id", "last": [1, None]},
         {"sort": "-last_modified,id", "last": [1, "\0"]},
         {"sort": "-last_modified,id", "last": [1, "a"], "nonce": 3},
+        {"sort": "-last_modified,id", "last": [1, "a"], "begun_at": "1"},
+        {"sort": "-last_modified,id", "last": [1, "a"], "begun_at": True},
+        {"sort": "-last_modified,id", "last": [1, "a"], "begun_at": -1},
+        {"sort": "-last_modified,id", "last": [1, "a"], "begun_at": 2**63},
         {"sort": "name,-last_modified,id", "last": [["x"], 1, "a"]},
     ],
 )

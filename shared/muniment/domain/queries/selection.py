@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from muniment.domain.values import JsonValue
+from muniment.domain.values import JsonValue, Timestamp
 
 Path: TypeAlias = tuple[str, ...]
 """A field, and the fields within it: `a.b` is `("a", "b")`."""
@@ -88,10 +88,19 @@ class Selection:
     """The sort values of the last object of the page before."""
     nonce: str | None = None
     """What `_token` carries beside its place: the bulk delete's mark for using it once."""
+    begun_at: Timestamp | None = None
+    """Carried by it likewise: the list's timestamp when the first page was read."""
     fields: tuple[Path, ...] | None = None
     """The fields to show; `None` for all."""
     is_to_used: bool = False
     """Whether the deprecated `_to` was given (SIG-5)."""
+
+    def revision(self, at: Timestamp) -> Timestamp:
+        """The timestamp that a page tells of a list that is at `at` now: the first page's.
+
+        Whoever asks `_since` it once all pages are read misses nothing that came between them.
+        """
+        return at if self.begun_at is None else min(at, self.begun_at)
 
     @property
     def shows_tombstones(self) -> bool:

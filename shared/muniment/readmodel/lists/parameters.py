@@ -88,6 +88,7 @@ class _Parser:
             limit=self._limits.applied(limit),
             after=place.values if place else None,
             nonce=place.nonce if place else None,
+            begun_at=place.begun_at if place else None,
             fields=fields,
             is_to_used="_to" in given,
         )
