@@ -24,8 +24,9 @@ from muniment.log.kafka import KafkaLog
 from muniment.log.options import LogOptions
 from muniment.log.protocol import Entry
 from muniment.readmodel.connection import open_connection
+from muniment.runtime.sealing import master_secret
 from muniment.runtime.settings import Settings
-from muniment.webhooks.signing import master_secret, secret_for
+from muniment.webhooks.signing import secret_for
 from tests.support.cluster import Client, basic, read_all
 from tests.support.projecting import checkpoints
 from tests.support.read_model import view_of_log, view_of_postgres

@@ -90,6 +90,7 @@ class Server:
             self._store,
             granted=Granted(),
             accounts=None,
+            has_webhooks=True,
             cache=CachePolicy(),
             errors=Errors(),
             limits=Limits(),

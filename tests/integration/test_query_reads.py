@@ -98,6 +98,7 @@ class Server:
             self.store,
             granted=granted or Granted(),
             accounts=None,
+            has_webhooks=True,
             cache=cache or CachePolicy(now_s=lambda: 0),
             errors=ERRORS,
             limits=limits or Limits(),

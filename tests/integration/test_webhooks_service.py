@@ -16,10 +16,11 @@ from muniment.log.connection import parse_kafka_url
 from muniment.log.kafka import KafkaLog
 from muniment.log.options import LogOptions
 from muniment.log.protocol import Writer
+from muniment.runtime.sealing import master_secret
 from muniment.runtime.settings import Settings
 from muniment.web.internal import Vitals
 from muniment.webhooks.app import delivering
-from muniment.webhooks.signing import master_secret, secret_for
+from muniment.webhooks.signing import secret_for
 from tests.support.receiver import HANG, OK, Receiver, Reply, always, fail_first
 from tests.support.stack import Stack
 from tests.unit.webhooks.building import collection, record

@@ -20,8 +20,9 @@ from muniment.domain.commands import (
     Requester,
     authenticated,
 )
-from muniment.domain.decisions import Decision, LookUp, Moment, decide
+from muniment.domain.decisions import Decision, LookUp, decide
 from muniment.domain.events import Action, Cause, EventId, ObjectChanged
+from muniment.domain.moments import Moment
 from muniment.domain.refusals import Fault
 from muniment.domain.rules import Rules
 from muniment.domain.states import ABSENT, Present, Scene, State, Tombstone, evolve

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from muniment.domain.addresses import Address, bucket, collection, group, record
 from muniment.domain.commands import ANONYMOUS, Command
-from muniment.domain.decisions import Moment
 from muniment.domain.events import EventId
+from muniment.domain.moments import Moment
 from muniment.domain.values import JsonObject, Timestamp
 from tests.support.deciding import NADIA, NOW, OMAR, Asked
 

@@ -8,11 +8,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Map
 from contextlib import asynccontextmanager
 from copy import deepcopy
 
-from muniment.command.bucket_list import BucketList, BucketTurn, Holder
-from muniment.command.known import Known, KnownBucket, KnownCollection, Lacking
+from muniment.command.bucket_list import BucketList, BucketTurn
+from muniment.command.known import Known
+from muniment.command.known_objects import KnownBucket, KnownCollection, Lacking, leaves
 from muniment.command.loading import DraftModel, ReadModel
 from muniment.command.principals import Memberships
-from muniment.domain.addresses import Address, Kind, bucket, collection, group, parse_uri
+from muniment.domain.addresses import Address, Kind, bucket, collection, group, parse_uri, webhook
 from muniment.domain.events import Event, HistoryTrimmed, ObjectChanged, PartitionFlushed
 from muniment.domain.groups import members_of
 from muniment.domain.states import ABSENT, Present, State, Tombstone
@@ -31,7 +32,6 @@ class MemoryReadModel(ReadModel):
     def __init__(self) -> None:
         self.worlds: dict[Partition, World] = {}
         self.owners: dict[Partition, str] = {}
-        self.claims: dict[Partition, Offset] = {}
         self.drafted: MemoryDraft | None = None
         """The last draft that was opened."""
 
@@ -54,7 +54,6 @@ class MemoryReadModel(ReadModel):
                 world.flush()
             case Claim() as claim:
                 self.owners[partition] = claim.url
-                self.claims[partition] = entry.position.offset
             case HistoryTrimmed():
                 pass  # No state depends on the history.
 
@@ -84,9 +83,9 @@ class MemoryReadModel(ReadModel):
                 self._collection(collection(bucket_id, collection_id)),
                 bucket_uid=above,
             )
-        for address in lacking.groups:
+        for address in lacking.leaves:
             above = _uid(self.state(bucket(address.bucket_id)))
-            known.learn_group(address, self.state(address), bucket_uid=above)
+            known.learn_leaf(address, self.state(address), bucket_uid=above)
         for address in lacking.records:
             above = _uid(self.state(collection(address.bucket_id, address.collection_id or "")))
             if above is not None and self.state(address) != ABSENT:
@@ -137,9 +136,15 @@ class MemoryReadModel(ReadModel):
             return KnownBucket(state=state)
         world = next(world for world in self.worlds.values() if address.uri in world.states)
         below = world.scene(collection(address.id, "any"))
-        groups = world.scene(group(address.id, "any")).timeline
+        clocks: dict[str, Timeline] = {
+            kind: world.scene(make(address.id, "any")).timeline
+            for kind, make in ((Kind.GROUP, group), (Kind.WEBHOOK, webhook))
+        }
         return KnownBucket(
-            state=state, stream=below.stream, collections=below.timeline, groups=groups
+            state=state,
+            stream=below.stream,
+            collections=below.timeline,
+            leaves=leaves(clocks),
         )
 
     def _collection(self, address: Address) -> KnownCollection:
@@ -174,20 +179,11 @@ class MemoryBucketList(BucketList):
     def __init__(self, read_model: MemoryReadModel) -> None:
         self._memory = read_model
         self._lock = asyncio.Lock()
-        self._left: Holder | None = None
-        """Whose turn it was when that was over and nobody knew what became of it."""
         self._holding: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def turn(self, holder: Holder) -> AsyncGenerator[BucketTurn]:
+    async def turn(self) -> AsyncGenerator[BucketTurn]:
         await self._lock.acquire()
-        try:
-            while self._is_unsure():  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.001)
-        except BaseException:
-            self._lock.release()
-            raise
-        self._left = holder
         turn = BucketTurn(Timeline(at=self._memory.bucket_list_at))
         try:
             yield turn
@@ -195,10 +191,6 @@ class MemoryBucketList(BucketList):
             holding = asyncio.create_task(self._release(turn))
             self._holding.add(holding)
             holding.add_done_callback(self._holding.discard)
-
-    def _is_unsure(self) -> bool:
-        left = self._left
-        return left is not None and self._memory.claims.get(left.partition, -1) <= left.claim
 
     async def close(self) -> None:
         for holding in self._holding:
@@ -209,8 +201,6 @@ class MemoryBucketList(BucketList):
         try:
             if turn.held_until:
                 await asyncio.wait(turn.held_until)
-            if not turn.is_unsure:
-                self._left = None
         finally:
             self._lock.release()
 

@@ -8,8 +8,8 @@ import asyncpg
 
 from muniment.domain.addresses import BucketId, bucket
 from muniment.domain.commands import Command
-from muniment.domain.decisions import Moment
 from muniment.domain.events import Cause, Event, EventId, HistoryTrimmed, ObjectChanged
+from muniment.domain.moments import Moment
 from muniment.domain.states import Present
 from muniment.domain.values import Principal, Timestamp
 from muniment.log.protocol import Claim, Entry, Offset, Partition, Position, Start

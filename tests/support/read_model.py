@@ -25,6 +25,7 @@ LISTS: Final = {
     Kind.COLLECTION: "collections",
     Kind.GROUP: "groups",
     Kind.RECORD: "records",
+    Kind.WEBHOOK: "webhooks",
 }
 HISTORY: Final = "history"
 
@@ -130,8 +131,8 @@ def _change(view: View, event: ObjectChanged) -> None:
     }
     _raise(view, _list_of(address), event.last_modified)
     if event.action is Action.CREATED and address.kind is Kind.BUCKET:
-        _raise(view, f"{address.uri}/{LISTS[Kind.COLLECTION]}", event.last_modified)
-        _raise(view, f"{address.uri}/{LISTS[Kind.GROUP]}", event.last_modified)
+        for below in (Kind.COLLECTION, Kind.GROUP, Kind.WEBHOOK):
+            _raise(view, f"{address.uri}/{LISTS[below]}", event.last_modified)
     if event.action is Action.CREATED and event.records_from is not None:
         _raise(view, f"{address.uri}/{LISTS[Kind.RECORD]}", event.records_from)
     if not (address.kind is Kind.BUCKET and event.action is Action.DELETED):

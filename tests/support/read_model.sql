@@ -20,6 +20,10 @@ SELECT life.uri || '/groups/' || id, data, permissions
   FROM life
   JOIN "group" ON "group".parent = life.uid
 UNION ALL
+SELECT life.uri || '/webhooks/' || id, data, permissions
+  FROM life
+  JOIN webhook ON webhook.parent = life.uid
+UNION ALL
 SELECT nested.uri || '/records/' || id, data, permissions
   FROM nested
   JOIN record ON record.parent = nested.uid;
@@ -51,6 +55,10 @@ WITH life AS (
     SELECT 'group', parent, life.uri || '/groups/' || id, permissions
       FROM life
       JOIN "group" ON "group".parent = life.uid
+    UNION ALL
+    SELECT 'webhook', parent, life.uri || '/webhooks/' || id, permissions
+      FROM life
+      JOIN webhook ON webhook.parent = life.uid
     UNION ALL
     SELECT 'record', parent, nested.uri || '/records/' || id, permissions
       FROM nested

@@ -14,6 +14,7 @@ from muniment.domain.addresses import (
     group,
     parse_uri,
     record,
+    webhook,
 )
 from muniment.domain.events import (
     Action,
@@ -42,6 +43,7 @@ ADDRESSES: Final[Sequence[Address]] = [
         record(name, "stations", "one"),
         record(name, "stations", "two"),
         record(name, "trips", "one"),
+        webhook(name, "billing"),
     )
 ]
 """A small world, so that random steps meet each other."""
@@ -92,11 +94,11 @@ class Story:
         if address.parent_uri and address.parent_uri not in self._objects:
             return
         before = self._objects.get(address.uri)
-        if before is None and address.kind in (Kind.BUCKET, Kind.COLLECTION):
+        if before is None and address.kind in (Kind.BUCKET, Kind.COLLECTION, Kind.WEBHOOK):
             self._lives[address.uri] = Uid(self._next_uuid())
         at = self._tick()
         some = [name for number, name in enumerate(USERS) if at >> number & 1]
-        is_small = address.kind in (Kind.GROUP, Kind.RECORD)
+        is_small = address.kind in (Kind.GROUP, Kind.RECORD, Kind.WEBHOOK)
         members: dict[str, JsonValue] = {"members": some} if address.kind is Kind.GROUP else {}
         after = Snapshot(
             data={"id": address.id, "last_modified": at, **members, **fields},
@@ -181,6 +183,7 @@ class Story:
             after=after,
             before=before,
             records_from=records_from,
+            webhook_uid=self._lives[address.uri] if address.kind is Kind.WEBHOOK else None,
             cause=self._cause(),
         )
         self._append(self.partition(address.bucket_id), event)

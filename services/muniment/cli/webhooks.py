@@ -4,8 +4,9 @@ import orjson
 
 from muniment.domain.addresses import is_valid_id
 from muniment.runtime.errors import ConfigurationError
+from muniment.runtime.sealing import master_secret
 from muniment.runtime.settings import Settings
-from muniment.webhooks.signing import master_secret, secret_for
+from muniment.webhooks.signing import secret_for
 
 
 def print_secret(settings: Settings, bucket_id: str, collection_id: str, output: str) -> None:

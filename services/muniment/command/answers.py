@@ -4,7 +4,7 @@ from typing import Final, assert_never
 
 import orjson
 
-from muniment.command.waiting import Answer, Deleted, Forgotten, Outcomes
+from muniment.command.waiting import Answer, Deleted, Forgotten, Outcome, Outcomes
 from muniment.domain.commands import (
     Command,
     Create,
@@ -14,18 +14,23 @@ from muniment.domain.commands import (
     DeleteMany,
     Patch,
     Put,
+    ReadSecrets,
     Requester,
+    RotateSecret,
 )
 from muniment.domain.decisions import Unchanged, apply_change
 from muniment.domain.events import Action, ObjectChanged, PartitionFlushed
 from muniment.domain.patches import Patched, diff_answer, light_answer, requested_fields
 from muniment.domain.permissions import visible_permissions
 from muniment.domain.values import JsonObject, Permissions
+from muniment.domain.webhooks.sealing import Sealer
 from muniment.log.protocol import Position
+from muniment.web.cache import UNCACHED
 from muniment.web.conditions import revision_headers
 from muniment.web.errors import Errors
 from muniment.web.http import Request, Response
 from muniment.web.lists import next_page
+from muniment.web.webhook_secrets import secrets_json
 
 POSITION: Final = "Muniment-Position"
 """`partition:offset` of what the answer rests on; reads that must see it can ask for it."""
@@ -37,8 +42,10 @@ PENDING: Final = "Muniment-Projection"
 class Answers:
     """Writes the answers to commands."""
 
-    def __init__(self, errors: Errors) -> None:
+    def __init__(self, errors: Errors, *, sealer: Sealer | None = None) -> None:
+        """Without a sealer there are no webhooks, whose keys it opens."""
         self._errors = errors
+        self._sealer = sealer
 
     def tell(self, request: Request, order: Command | DeleteList, answer: Answer) -> Response:
         """The response to one command."""
@@ -51,6 +58,8 @@ class Answers:
 
     def _response(self, request: Request, order: Command | DeleteList, answer: Answer) -> Response:
         outcome = answer.outcome
+        if isinstance(order, RotateSecret | ReadSecrets) and self._sealer is not None:
+            return self._secrets(order, outcome, self._sealer)
         match outcome:
             case ObjectChanged():
                 return _changed(order, outcome)
@@ -67,6 +76,22 @@ class Answers:
             case _:
                 return self._errors.refuse(outcome, order.requester)
 
+    def _secrets(
+        self, order: RotateSecret | ReadSecrets, outcome: Outcome, sealer: Sealer
+    ) -> Response:
+        match outcome:
+            case ObjectChanged(after=after, last_modified=at):
+                data = after.data
+            case Unchanged(existing=existing):
+                data, at = existing.data, existing.last_modified
+            case Deleted() | Outcomes() | Forgotten() | PartitionFlushed():
+                raise TypeError(outcome)
+            case _:
+                return self._errors.refuse(outcome, order.requester)
+        told = secrets_json(data, order.address.uri, sealer)
+        headers = {**revision_headers(at), **UNCACHED}
+        return Response(headers=headers, body=orjson.dumps({"data": told}))
+
 
 def _changed(order: Command | DeleteList, event: ObjectChanged) -> Response:
     headers = revision_headers(event.last_modified)
@@ -77,6 +102,8 @@ def _changed(order: Command | DeleteList, event: ObjectChanged) -> Response:
             return Response(status=status, headers=headers, body=body)
         case Patch():
             return Response(headers=headers, body=_patched(order, event))
+        case RotateSecret() | ReadSecrets():
+            raise TypeError(order)  # These are told by `_secrets`.
         case Delete() | DeleteMany() | DeleteHistory():
             return Response(headers=headers, body=orjson.dumps({"data": event.after.data}))
         case _:

@@ -8,9 +8,10 @@ from muniment.command.loading import ReadModel
 from muniment.command.tokens import UnusedTokens
 from muniment.command.waiting import Deleted
 from muniment.domain.addresses import Address, bucket
+from muniment.domain.changes import deletion
 from muniment.domain.commands import ANY, DeleteMany
-from muniment.domain.decisions import Moment, deletion
 from muniment.domain.events import ObjectChanged
+from muniment.domain.moments import Moment
 from muniment.domain.permissions import NO_PERMISSIONS, Acls, Right, may
 from muniment.domain.queries.selection import Limits, Selection
 from muniment.domain.refusals import (

@@ -7,7 +7,8 @@ from typing import TypeAlias, assert_never
 from muniment.command.bucket_list import BucketTurn
 from muniment.command.bulk import BulkDeletion
 from muniment.command.forgetting import decide_forget
-from muniment.command.known import GroupNumber, Known
+from muniment.command.known import Known
+from muniment.command.known_objects import GroupNumber
 from muniment.command.loading import DraftModel, ReadModel
 from muniment.command.parts import sort_of, targets_of, users_of
 from muniment.command.principals import Principals
@@ -24,10 +25,21 @@ from muniment.command.waiting import (
     Waiting,
 )
 from muniment.domain.addresses import Address, Kind
-from muniment.domain.commands import Command, Create, Delete, DeleteHistory, DeleteMany, Patch, Put
-from muniment.domain.decisions import LookUp, Moment, Unchanged, decide
+from muniment.domain.commands import (
+    Command,
+    Create,
+    Delete,
+    DeleteHistory,
+    DeleteMany,
+    Patch,
+    Put,
+    ReadSecrets,
+    RotateSecret,
+)
+from muniment.domain.decisions import LookUp, Unchanged, decide
 from muniment.domain.events import EventId, HistoryTrimmed, ObjectChanged, PartitionFlushed
 from muniment.domain.groups import groups_granted
+from muniment.domain.moments import Moment
 from muniment.domain.refusals import Refusal
 from muniment.domain.rules import Rules
 from muniment.domain.states import Scene
@@ -217,7 +229,7 @@ class Decider:
     ) -> tuple[Step, StepOutcome | LookUp]:
         """The step, its requester in the groups that matter to it, and what comes of it."""
         match step:
-            case Create() | Put() | Patch() | Delete():
+            case Create() | Put() | Patch() | Delete() | RotateSecret() | ReadSecrets():
                 return await self._decide_command(step, waiting, ground)
             case DeleteMany():
                 step = await ground.principals.for_deletion(step)

@@ -7,9 +7,9 @@ from muniment.command.known import Known
 from muniment.command.loading import ReadModel
 from muniment.command.waiting import Forget, Forgotten
 from muniment.domain.addresses import Address, parse_uri
-from muniment.domain.decisions import Moment
 from muniment.domain.events import ObjectChanged
 from muniment.domain.forgetting import forget
+from muniment.domain.moments import Moment
 from muniment.domain.states import Scene
 from muniment.readmodel.acls import object_acl
 from muniment.readmodel.sql import Statements

@@ -24,6 +24,12 @@ traces AS (
       JOIN "group" AS o ON o.parent = names.parent AND {acl} = names.acl
      WHERE names.kind = 'group' AND NOT o.deleted
     UNION ALL
+    SELECT 3, '/buckets/' || b.id || '/webhooks/' || o.id, o.permissions
+      FROM names
+      JOIN bucket AS b ON b.uid = names.parent AND b.partition = $2
+      JOIN webhook AS o ON o.parent = names.parent AND {acl} = names.acl
+     WHERE names.kind = 'webhook' AND NOT o.deleted
+    UNION ALL
     SELECT 3, '/buckets/' || b.id || '/groups/' || membership.group_id, NULL
       FROM membership
       JOIN bucket AS b ON b.uid = membership.bucket_uid AND b.partition = $2

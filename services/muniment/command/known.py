@@ -7,57 +7,22 @@ is decided, never while a group waits for something.
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import assert_never
 
+from muniment.command.known_objects import (
+    LEAVES,
+    NEVER,
+    GroupNumber,
+    KnownBucket,
+    KnownCollection,
+    Lacking,
+)
 from muniment.domain.addresses import Address, BucketId, CollectionId, Kind
 from muniment.domain.events import HistoryTrimmed, ObjectChanged
 from muniment.domain.groups import holds, members_of, parse_group
 from muniment.domain.states import ABSENT, Absent, Present, Scene, State, evolve
 from muniment.domain.timelines import Timeline
 from muniment.domain.values import Principal, Timestamp, Uid
-
-GroupNumber = int
-"""Groups of commands are counted; what one has touched is on the log, later in the read model."""
-
-_NEVER = Timeline(at=Timestamp(0))
-
-
-@dataclass(slots=True, kw_only=True)
-class KnownCollection:
-    """A collection, the clock of its records, and those of them that are not projected yet."""
-
-    state: State = ABSENT
-    records: Timeline = _NEVER
-    overlay: dict[str, tuple[State, GroupNumber]] = field(
-        default_factory=dict[str, tuple[State, GroupNumber]]
-    )
-
-
-@dataclass(slots=True, kw_only=True)
-class KnownBucket:
-    """A bucket, its clocks, and what is known of its children."""
-
-    state: State = ABSENT
-    stream: Timeline = _NEVER
-    collections: Timeline = _NEVER
-    groups: Timeline = _NEVER
-    children: dict[str, KnownCollection] = field(default_factory=dict[str, KnownCollection])
-    group_states: dict[str, State] = field(default_factory=dict[str, State])
-    touched: GroupNumber = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lacking:
-    """What must be read from the read model before a group can be decided."""
-
-    buckets: tuple[BucketId, ...]
-    collections: tuple[tuple[BucketId, CollectionId], ...]
-    records: tuple[Address, ...]
-    groups: tuple[Address, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.buckets or self.collections or self.records or self.groups)
 
 
 class Known:
@@ -80,18 +45,18 @@ class Known:
         buckets: dict[BucketId, None] = {}
         collections: dict[tuple[BucketId, CollectionId], None] = {}
         records: dict[tuple[str, str, str], Address] = {}
-        groups: dict[tuple[str, str, str], Address] = {}
+        leaves: dict[tuple[Kind, str, str], Address] = {}
         for address in targets:
-            self._note_parents(address, buckets, collections, groups)
+            self._note_parents(address, buckets, collections, leaves)
             if address.kind is Kind.RECORD and not self._knows_record(address):
                 records[_key(address)] = address
         for address in fresh:
-            self._note_parents(address, buckets, collections, groups)
+            self._note_parents(address, buckets, collections, leaves)
         return Lacking(
             buckets=tuple(buckets),
             collections=tuple(collections),
             records=tuple(records.values()),
-            groups=tuple(groups.values()),
+            leaves=tuple(leaves.values()),
         )
 
     def learn_bucket(self, bucket_id: BucketId, bucket: KnownBucket) -> None:
@@ -118,15 +83,16 @@ class Known:
             bucket.children[collection_id] = collection if same_life else KnownCollection()
             self._nodes += 1
 
-    def learn_group(self, address: Address, state: State, *, bucket_uid: Uid | None) -> None:
-        """Take what the read model says of a group; `ABSENT` if it has none.
+    def learn_leaf(self, address: Address, state: State, *, bucket_uid: Uid | None) -> None:
+        """Take what the read model says of a group or webhook; `ABSENT` if it has none.
 
         What it found in another life of the bucket (`bucket_uid`) is gone.
         """
         bucket = self._buckets[address.bucket_id]
-        if address.id not in bucket.group_states:
+        states = bucket.leaves[address.kind].states
+        if address.id not in states:
             same_life = _uid(bucket.state) == bucket_uid
-            bucket.group_states[address.id] = state if same_life else ABSENT
+            states[address.id] = state if same_life else ABSENT
             self._nodes += 1
 
     def learn_record(self, address: Address, state: State, *, collection_uid: Uid | None) -> None:
@@ -173,12 +139,13 @@ class Known:
                     timeline=collection.records,
                     stream=bucket.stream,
                 )
-            case Kind.GROUP:
+            case Kind.GROUP | Kind.WEBHOOK:
+                leaves = bucket.leaves[address.kind]
                 return Scene(
                     bucket=_present(bucket.state),
                     collection=None,
-                    target=bucket.group_states[address.id],
-                    timeline=bucket.groups,
+                    target=leaves.states[address.id],
+                    timeline=leaves.timeline,
                     stream=bucket.stream,
                 )
             case _:
@@ -196,10 +163,10 @@ class Known:
                 timeline = collection.records
             case Kind.COLLECTION:
                 timeline = bucket.collections
-            case Kind.GROUP:
-                timeline = bucket.groups
+            case Kind.GROUP | Kind.WEBHOOK:
+                timeline = bucket.leaves[kind].timeline
             case Kind.BUCKET:
-                timeline = _NEVER
+                timeline = NEVER
             case _:
                 assert_never(kind)
         return Scene(
@@ -223,7 +190,7 @@ class Known:
             return bool(lives)
         if not isinstance(bucket.state, Present):
             return False
-        state = bucket.group_states.get(parsed[1])
+        state = bucket.leaves[Kind.GROUP].states.get(parsed[1])
         if state is None:
             return bucket.state.uid in lives
         return isinstance(state, Present) and holds(members_of(state.data), user_id)
@@ -240,8 +207,8 @@ class Known:
                 others: Mapping[str, State] = {key: state for key, (state, _) in overlay.items()}
             case Kind.COLLECTION:
                 others = {key: child.state for key, child in bucket.children.items()}
-            case Kind.GROUP:
-                others = bucket.group_states
+            case Kind.GROUP | Kind.WEBHOOK:
+                others = bucket.leaves[address.kind].states
             case Kind.BUCKET:
                 others = {}
             case _:
@@ -274,9 +241,10 @@ class Known:
                 key = _key(address)
                 self._in_overlay[key] = group
                 self._in_overlay.move_to_end(key)
-            case Kind.GROUP:
-                bucket.group_states[address.id] = evolve(bucket.group_states[address.id], event)
-                bucket.groups = bucket.groups.after(event.last_modified)
+            case Kind.GROUP | Kind.WEBHOOK:
+                leaves = bucket.leaves[address.kind]
+                leaves.states[address.id] = evolve(leaves.states[address.id], event)
+                leaves.timeline = leaves.timeline.after(event.last_modified)
             case _:
                 assert_never(address.kind)
         bucket.stream = Timeline(at=event.stream_at)
@@ -313,7 +281,7 @@ class Known:
             if self._nodes <= self._nodes_max:
                 return
             bucket = self._buckets.pop(bucket_id)
-            self._nodes -= 1 + len(bucket.children) + len(bucket.group_states)
+            self._nodes -= bucket.nodes
 
     def _evictable(self, projected: GroupNumber) -> Iterator[BucketId]:
         if self._nodes > self._nodes_max:
@@ -325,13 +293,11 @@ class Known:
         had_life = isinstance(bucket.state, Present)
         bucket.state = evolve(bucket.state, event)
         if not had_life or not isinstance(bucket.state, Present):
-            # Another life: nothing that was below the old one is below this one.
             for collection_id, collection in bucket.children.items():
                 collection.state = ABSENT
-                collection.records = _NEVER
+                collection.records = NEVER
                 self._empty(event.address.bucket_id, collection_id, collection)
-            bucket.group_states = dict.fromkeys(bucket.group_states, ABSENT)
-            bucket.collections = bucket.groups = Timeline(at=event.last_modified)
+            bucket.begin(Timeline(at=event.last_modified))
 
     def _empty(self, bucket_id: str, collection_id: str, collection: KnownCollection) -> None:
         """Nothing of a collection's last life is known any more, nor what was just loaded of it."""
@@ -344,7 +310,7 @@ class Known:
         address: Address,
         buckets: dict[BucketId, None],
         collections: dict[tuple[BucketId, CollectionId], None],
-        groups: dict[tuple[str, str, str], Address],
+        leaves: dict[tuple[Kind, str, str], Address],
     ) -> None:
         bucket = self._buckets.get(address.bucket_id)
         if bucket is None:
@@ -354,8 +320,9 @@ class Known:
         collection_id = _collection_in(address)
         if collection_id is not None and (bucket is None or collection_id not in bucket.children):
             collections[address.bucket_id, collection_id] = None
-        if address.kind is Kind.GROUP and (bucket is None or address.id not in bucket.group_states):
-            groups[_key(address)] = address
+        is_leaf = address.kind in LEAVES
+        if is_leaf and (bucket is None or address.id not in bucket.leaves[address.kind].states):
+            leaves[address.kind, address.bucket_id, address.id] = address
 
     def _knows_record(self, address: Address) -> bool:
         bucket = self._buckets.get(address.bucket_id)

@@ -7,7 +7,8 @@ from typing import Any, Final
 import asyncpg
 import orjson
 
-from muniment.command.known import Known, KnownBucket, KnownCollection, Lacking
+from muniment.command.known import Known
+from muniment.command.known_objects import KnownBucket, KnownCollection, Lacking, leaves
 from muniment.command.principals import Memberships
 from muniment.domain.addresses import Address, BucketId, CollectionId, Kind
 from muniment.domain.events import Event
@@ -30,6 +31,7 @@ _TABLES: Final[Mapping[Kind, str]] = {
     Kind.COLLECTION: "collection",
     Kind.GROUP: '"group"',
     Kind.RECORD: "record",
+    Kind.WEBHOOK: "webhook",
 }
 
 
@@ -50,8 +52,8 @@ class ReadModel:
             [address.id for address in lacking.records],
             [address.collection_id for address in lacking.records],
             [address.bucket_id for address in lacking.records],
-            [address.id for address in lacking.groups],
-            [address.bucket_id for address in lacking.groups],
+            *_columns(lacking, Kind.GROUP),
+            *_columns(lacking, Kind.WEBHOOK),
         )
         found = {
             (row["kind"], row["bucket_id"], row["collection_id"], row["id"]): row for row in rows
@@ -62,10 +64,10 @@ class ReadModel:
         for bucket_id, collection_id in lacking.collections:
             row = found.get(("collection", bucket_id, collection_id, collection_id))
             _learn_collection(known, bucket_id, collection_id, row)
-        for address in lacking.groups:
-            row = found.get(("group", address.bucket_id, None, address.id))
+        for address in lacking.leaves:
+            row = found.get((address.kind, address.bucket_id, None, address.id))
             state, life = (ABSENT, None) if row is None else (_state(row), Uid(str(row["parent"])))
-            known.learn_group(address, state, bucket_uid=life)
+            known.learn_leaf(address, state, bucket_uid=life)
         for address in lacking.records:
             row = found.get(("record", address.bucket_id, address.collection_id, address.id))
             if row is not None:
@@ -151,6 +153,12 @@ class DraftModel(ReadModel):
         return self._same()
 
 
+def _columns(lacking: Lacking, kind: Kind) -> tuple[list[str], list[str]]:
+    """The ids of the leaves of a kind, and those of their buckets."""
+    found = [address for address in lacking.leaves if address.kind is kind]
+    return [address.id for address in found], [address.bucket_id for address in found]
+
+
 def _learn_collection(
     known: Known, bucket_id: BucketId, collection_id: CollectionId, row: asyncpg.Record | None
 ) -> None:
@@ -169,7 +177,7 @@ def _bucket(row: asyncpg.Record) -> KnownBucket:
         state=_state(row),
         stream=clocks.get("history", Timeline(at=Timestamp(0))),
         collections=clocks.get("collection", Timeline(at=Timestamp(0))),
-        groups=clocks.get("group", Timeline(at=Timestamp(0))),
+        leaves=leaves(clocks),
     )
 
 

@@ -1,6 +1,6 @@
 -- load_states --
--- What the read model has of buckets ($1), collections ($2 in $3), records ($4 in $5 in $6) and
--- groups ($7 in $8).
+-- What the read model has of buckets ($1), collections ($2 in $3), records ($4 in $5 in $6), groups
+-- ($7 in $8) and webhooks ($9 in $10).
 -- One row for each that has ever been: `uid` is its own life, `parent` the one it is in; `clocks`
 -- are the timestamps of the lists below a bucket or collection that lives.
 SELECT 'bucket' AS kind, bucket.id AS bucket_id, NULL::text AS collection_id, bucket.id,
@@ -38,7 +38,15 @@ SELECT 'group', bucket.id, NULL, "group".id,
   FROM unnest($7::text[], $8::text[]) AS wanted (id, bucket_id)
   JOIN bucket ON bucket.parent = '00000000-0000-0000-0000-000000000000'
              AND bucket.id = wanted.bucket_id
-  JOIN "group" ON "group".parent = bucket.uid AND "group".id = wanted.id;
+  JOIN "group" ON "group".parent = bucket.uid AND "group".id = wanted.id
+UNION ALL
+SELECT 'webhook', bucket.id, NULL, webhook.id,
+       webhook.parent, webhook.uid, webhook.last_modified, webhook.deleted, webhook.data,
+       webhook.permissions, NULL, NULL
+  FROM unnest($9::text[], $10::text[]) AS wanted (id, bucket_id)
+  JOIN bucket ON bucket.parent = '00000000-0000-0000-0000-000000000000'
+             AND bucket.id = wanted.bucket_id
+  JOIN webhook ON webhook.parent = bucket.uid AND webhook.id = wanted.id;
 
 -- find_memberships --
 -- The groups of buckets that live of which somebody ($1) is a member, and those buckets' lives. What
@@ -68,6 +76,10 @@ SELECT EXISTS (
 SELECT coalesce(max(last_modified), 0)
   FROM timeline
  WHERE parent = '00000000-0000-0000-0000-000000000000' AND kind = 'bucket';
+
+-- lock_bucket_list --
+-- Held by the transaction: buckets are written by one owner at a time, all over the product.
+SELECT pg_advisory_xact_lock(hashtextextended('muniment.bucket_list', 0));
 
 -- owner_url --
 -- Where the owner of a partition takes commands.

@@ -14,6 +14,8 @@ from muniment.domain.commands import (
     MergePatch,
     Patch,
     Put,
+    ReadSecrets,
+    RotateSecret,
 )
 from muniment.domain.values import Principal
 
@@ -66,7 +68,7 @@ def targets_of(part: Sequence[Waiting]) -> tuple[list[Address], list[Address]]:
         match step:
             case Create(id_from_client=False):
                 fresh.append(step.address)
-            case Create() | Put() | Patch() | Delete():
+            case Create() | Put() | Patch() | Delete() | RotateSecret() | ReadSecrets():
                 targets.append(step.address)
             case DeleteMany(bucket_id=bucket_id, collection_id=collection_id):
                 if bucket_id is not None and collection_id is not None:
@@ -95,7 +97,7 @@ def _is_of_bucket(step: Step) -> bool:
     match step:
         case Create() | Put() | Patch() | Delete():
             return step.address.kind is Kind.BUCKET
-        case DeleteMany() | DeleteHistory() | Read():
+        case DeleteMany() | DeleteHistory() | Read() | RotateSecret() | ReadSecrets():
             return False
         case _:
             assert_never(step)
@@ -112,7 +114,7 @@ def _wants_timestamp(step: Step) -> bool:
             return True
         case Delete():
             return step.last_modified is not None
-        case DeleteMany() | DeleteHistory() | Read():
+        case DeleteMany() | DeleteHistory() | Read() | RotateSecret() | ReadSecrets():
             return False
         case _:
             assert_never(step)

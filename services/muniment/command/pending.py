@@ -21,6 +21,8 @@ from muniment.domain.commands import (
     DeleteMany,
     Patch,
     Put,
+    ReadSecrets,
+    RotateSecret,
 )
 from muniment.web.http import Request, Response
 from muniment.web.routes import Endpoint
@@ -180,9 +182,9 @@ def _shown_by(step: Step) -> Facet:
             kind, ends = step.address.kind, isinstance(step, Delete)
         case DeleteMany(kind=kind):
             ends = True
-        case DeleteHistory():
+        case DeleteHistory() | RotateSecret():
             return Facet.CONTENT
-        case Read():
+        case Read() | ReadSecrets():
             return NOTHING
         case _:
             assert_never(step)
@@ -193,7 +195,7 @@ def _shown_by(step: Step) -> Facet:
             return Facet.BUCKET | Facet.CONTENT | members
         case Kind.GROUP:
             return Facet.MEMBERS | Facet.CONTENT
-        case Kind.COLLECTION | Kind.RECORD:
+        case Kind.COLLECTION | Kind.RECORD | Kind.WEBHOOK:
             return Facet.CONTENT
         case _:
             assert_never(kind)

@@ -29,6 +29,7 @@ from muniment.domain.permissions import Granted
 from muniment.domain.queries.selection import Limits
 from muniment.domain.rules import Rules
 from muniment.domain.values import Timestamp
+from muniment.domain.webhooks.rules import WebhookRules
 from muniment.log.connection import kafka_of
 from muniment.log.kafka import open_log
 from muniment.log.options import LogOptions
@@ -38,6 +39,7 @@ from muniment.readmodel.connection import UNREACHABLE, open_connection, open_poo
 from muniment.readmodel.migrate import migrate
 from muniment.readmodel.projection.recording import Recording
 from muniment.runtime.outages import Away, through_outages
+from muniment.runtime.sealing import sealer_of
 from muniment.runtime.settings import Settings
 from muniment.web.batch import BatchReader
 from muniment.web.edge import Edge
@@ -153,6 +155,7 @@ class CommandSide:
     ) -> AsyncGenerator[tuple[_AtWork, Owners]]:
         settings, edge = self._settings, self._edge
         rules = rules_of(settings, edge.granted)
+        sealer = rules.webhooks.sealer if rules.webhooks else None
         limits = Limits(page_max=settings.paginate_by, fetch_max=settings.storage_max_fetch_size)
         bucket_list = BucketList(read_model, turn_timeout_s=settings.projection_wait_timeout_s)
         decider = Decider(
@@ -208,7 +211,7 @@ class CommandSide:
                 now=now,
                 token_validity_s=settings.pagination_token_validity_seconds,
             ),
-            answers=Answers(edge.errors),
+            answers=Answers(edge.errors, sealer=sealer),
             append_bytes_max=LogOptions.of(settings).batch_bytes_max,
             instance_url=settings.instance_url,
         )
@@ -272,7 +275,15 @@ def rules_of(settings: Settings, granted: Granted) -> Rules:
         granted=granted,
         explicit_permissions=settings.explicit_permissions,
         validates_records=settings.experimental_collection_schema_validation,
+        webhooks=webhook_rules_of(settings),
     )
+
+
+def webhook_rules_of(settings: Settings) -> WebhookRules | None:
+    """What the settings say about webhooks; nothing where there are none."""
+    if not settings.webhooks_enabled:
+        return None
+    return WebhookRules(sealer=sealer_of(settings), https_only=settings.webhooks_https_only)
 
 
 def owner_limits(settings: Settings) -> OwnerLimits:

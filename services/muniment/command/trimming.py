@@ -9,8 +9,8 @@ from muniment.command.tokens import UnusedTokens
 from muniment.command.waiting import Deleted
 from muniment.domain.addresses import Kind
 from muniment.domain.commands import DeleteHistory
-from muniment.domain.decisions import Moment
 from muniment.domain.events import HistoryTrimmed
+from muniment.domain.moments import Moment
 from muniment.domain.queries.selection import Limits
 from muniment.domain.refusals import Invalid, Refusal
 from muniment.domain.trimming import refuse_trim, trim

@@ -27,6 +27,7 @@ SWEEPS: Final[dict[Kind, Sequence[str]]] = {
     Kind.BUCKET: (
         SQL.doom_collections,
         SQL.sweep_groups,
+        SQL.sweep_webhooks,
         SQL.sweep_memberships,
         SQL.sweep_aces,
         SQL.sweep_entry_aces,

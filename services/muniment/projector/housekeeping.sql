@@ -29,6 +29,15 @@ WITH gone AS (
 SELECT count(*)
   FROM gone;
 
+-- sweep_webhooks --
+WITH gone AS (
+    DELETE FROM webhook
+          WHERE ctid = ANY (ARRAY (SELECT ctid FROM webhook WHERE parent = $1 LIMIT $2))
+      RETURNING 1
+)
+SELECT count(*)
+  FROM gone;
+
 -- sweep_records --
 WITH gone AS (
     DELETE FROM record

@@ -76,6 +76,7 @@ async def query_side(settings: Settings, edge: Edge) -> AsyncGenerator[QuerySide
             store,
             granted=edge.granted,
             accounts=rights_of(settings) if edge.features.accounts else None,
+            has_webhooks=edge.features.webhooks,
             cache=edge.cache,
             errors=edge.errors,
             limits=Limits(page_max=settings.paginate_by, fetch_max=settings.storage_max_fetch_size),

@@ -23,6 +23,11 @@ counted AS (
      WHERE parent IN (SELECT uid FROM living_bucket)
      GROUP BY deleted
     UNION ALL
+    SELECT 'webhook', deleted, count(*)
+      FROM webhook
+     WHERE parent IN (SELECT uid FROM living_bucket)
+     GROUP BY deleted
+    UNION ALL
     SELECT 'record', deleted, count(*)
       FROM record
      WHERE parent IN (SELECT uid FROM living_collection)

@@ -123,7 +123,8 @@ def _statement(asked: ListRequest, values: Values, *, is_shared: bool) -> str:
 
 def _all(asked: ListRequest, values: Values, matching: str) -> str:
     """What the bucket's readers see."""
-    sees_all = SQL.sees_all.format(principals=PRINCIPALS)
+    own = holds_any(_OWN_NAMES, PRINCIPALS)
+    sees_all = SQL.sees_all.format(principals=PRINCIPALS, own=own)
     if asked.is_head:
         return count_of(SQL.all.format(sees_all=sees_all, matching=matching))
     after, order, sort_values = page(asked.selection, values)

@@ -37,7 +37,10 @@ SELECT
 t.last_modified IS DISTINCT FROM {skipped_at} AND {where}
 
 -- sees_all --
-(b.permissions -> 'read' ?| {principals} OR b.permissions -> 'write' ?| {principals})
+-- Whoever may read the bucket; of webhooks, whoever may write it or could read the webhook itself.
+(b.permissions -> 'write' ?| {principals}
+     OR (b.permissions -> 'read' ?| {principals}
+         AND (o.resource_name IS DISTINCT FROM 'webhook' OR {own})))
 
 -- shared_page --
 SELECT {entry} AS data, {sort_values} AS sort_values
@@ -145,13 +148,15 @@ SELECT entry.last_modified
           AND o.last_modified >= readable.since
           AND o.last_modified < readable.until
           AND NOT o.deleted
+          AND (readable.writes OR o.resource_name <> 'webhook')
           AND {matching}
         {first}) AS entry
  WHERE readable.uid = b.uid
 
 -- readable --
--- From when to when the ACEs of the bucket, or of a collection in it, let one of the principals read.
-(SELECT acl.uid, acl.since, acl.until
+-- From when to when the ACEs of the bucket, or of a collection in it, let one of the principals read,
+-- and whether they let them write.
+(SELECT acl.uid, acl.since, acl.until, acl.permissions -> 'write' ?| {principals} AS writes
    FROM (SELECT uid, permissions, since,
                 lead(since, 1, 9223372036854775807) OVER (PARTITION BY uid ORDER BY since) AS until
            FROM past_acl

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import asyncpg
@@ -52,6 +52,7 @@ _PLACES: Final[Mapping[Kind, _Place]] = {
         parent="'00000000-0000-0000-0000-000000000000'",
     ),
     Kind.GROUP: _IN_BUCKET,
+    Kind.WEBHOOK: replace(_IN_BUCKET, sees_all=SQL.sees_all_as_writer),
     Kind.COLLECTION: _IN_BUCKET,
     Kind.RECORD: _Place(
         statement=SQL.list_in_collection, sees_all=SQL.sees_all_in_collection, parent="c.uid"

@@ -83,6 +83,9 @@ o.parent = {parent}
 -- Says what `permissions.may` says of Right.LIST, lest a stranger's request reads a whole list.
 ({is_granted} OR b.permissions -> 'read' ?| {principals} OR b.permissions -> 'write' ?| {principals})
 
+-- sees_all_as_writer --
+({is_granted} OR b.permissions -> 'write' ?| {principals})
+
 -- sees_all_in_collection --
 ({is_granted} OR b.permissions -> 'read' ?| {principals} OR b.permissions -> 'write' ?| {principals}
      OR c.permissions -> 'read' ?| {principals} OR c.permissions -> 'write' ?| {principals})

@@ -39,6 +39,7 @@ _STATEMENTS: Final[Mapping[Kind, str]] = {
         Kind.GROUP: SQL.read_group,
         Kind.COLLECTION: SQL.read_collection,
         Kind.RECORD: SQL.read_record,
+        Kind.WEBHOOK: SQL.read_webhook,
     }.items()
 }
 
@@ -111,7 +112,7 @@ def _ids(address: Address) -> tuple[str, ...]:
     match address.kind:
         case Kind.BUCKET:
             return (address.id,)
-        case Kind.GROUP | Kind.COLLECTION:
+        case Kind.GROUP | Kind.COLLECTION | Kind.WEBHOOK:
             return (address.bucket_id, address.id)
         case Kind.RECORD:
             return (address.bucket_id, address.collection_id or "", address.id)

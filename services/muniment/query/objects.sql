@@ -49,6 +49,23 @@ SELECT {groups} AS groups,
         WHERE parent = b.uid AND id = $3 AND NOT deleted
        OFFSET 0) AS o ON TRUE;
 
+-- read_webhook --
+SELECT {groups} AS groups,
+       b.permissions AS bucket_permissions,
+       NULL::jsonb AS collection_permissions,
+       NULL::jsonb AS cache_expires,
+       o.last_modified,
+       o.permissions,
+       o.data
+  FROM (VALUES (1)) AS one
+  LEFT JOIN bucket AS b
+    ON b.parent = '00000000-0000-0000-0000-000000000000' AND b.id = $2 AND NOT b.deleted
+  LEFT JOIN LATERAL (
+       SELECT last_modified, permissions, data
+         FROM webhook
+        WHERE parent = b.uid AND id = $3 AND NOT deleted
+       OFFSET 0) AS o ON TRUE;
+
 -- read_record --
 SELECT {groups} AS groups,
        b.permissions AS bucket_permissions,

@@ -34,6 +34,7 @@ _NAMES: Final = (
     "collection_id",
     "group_id",
     "record_id",
+    "webhook_id",
 )
 
 FIELDS: Final = FixedFields(
@@ -56,6 +57,7 @@ _PARENTS: Final[Mapping[str, str]] = {
     Kind.GROUP: Kind.BUCKET,
     Kind.COLLECTION: Kind.BUCKET,
     Kind.RECORD: Kind.COLLECTION,
+    Kind.WEBHOOK: Kind.BUCKET,
 }
 """On what the right to create an object of a kind is held."""
 
@@ -72,12 +74,14 @@ class PermissionReads:
         *,
         granted: Granted,
         accounts: AccountRights | None,
+        has_webhooks: bool,
         errors: Errors,
         limits: Limits,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         """Without the rights on accounts there are none."""
         self._store = store
+        self._has_webhooks = has_webhooks
         self._has_accounts = accounts is not None
         self._settings = [*_settings(granted), *_settings_of_accounts(accounts)]
         self._errors = errors
@@ -126,6 +130,7 @@ class PermissionReads:
             groups=self._objects(Kind.GROUP),
             collections=self._objects(Kind.COLLECTION),
             records=self._objects(Kind.RECORD),
+            webhooks=self._webhooks(),
             accounts=self._accounts(),
             found=found,
         )
@@ -137,6 +142,11 @@ class PermissionReads:
         if kind in _EVERYWHERE and any(name == kind for name, _, _ in self._settings):
             return own + SQL.all.format(kind=kind.value, table=table)
         return own
+
+    def _webhooks(self) -> str:
+        if not self._has_webhooks:
+            return ""
+        return SQL.webhooks.format(webhooks=self._objects(Kind.WEBHOOK))
 
     def _accounts(self) -> str:
         if not self._has_accounts:

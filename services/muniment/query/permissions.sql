@@ -16,27 +16,28 @@ implied AS MATERIALIZED (
 ),
 entry AS NOT MATERIALIZED (
     SELECT '/' AS uri, 'root' AS resource_name, NULL AS bucket_id, NULL AS collection_id,
-           NULL AS group_id, NULL AS record_id, '' AS id, '{{}}'::jsonb AS permissions
+           NULL AS group_id, NULL AS record_id, NULL AS webhook_id, '' AS id, '{{}}'::jsonb AS permissions
      WHERE EXISTS (SELECT FROM setting WHERE resource_name = 'root')
     UNION ALL
-    SELECT '/buckets/' || o.id, 'bucket', o.id, NULL, NULL, NULL, o.id, o.permissions
+    SELECT '/buckets/' || o.id, 'bucket', o.id, NULL, NULL, NULL, NULL, o.id, o.permissions
       FROM ({buckets}) AS o
     UNION ALL
-    SELECT '/buckets/' || b.id || '/groups/' || o.id, 'group', b.id, NULL, o.id, NULL, o.id,
+    SELECT '/buckets/' || b.id || '/groups/' || o.id, 'group', b.id, NULL, o.id, NULL, NULL, o.id,
            o.permissions
       FROM ({groups}) AS o
       JOIN bucket AS b ON b.uid = o.parent
     UNION ALL
-    SELECT '/buckets/' || b.id || '/collections/' || o.id, 'collection', b.id, o.id, NULL, NULL, o.id,
-           o.permissions
+    SELECT '/buckets/' || b.id || '/collections/' || o.id, 'collection', b.id, o.id, NULL, NULL, NULL,
+           o.id, o.permissions
       FROM ({collections}) AS o
       JOIN bucket AS b ON b.uid = o.parent
     UNION ALL
     SELECT '/buckets/' || b.id || '/collections/' || c.id || '/records/' || o.id, 'record', b.id, c.id,
-           NULL, o.id, o.id, o.permissions
+           NULL, o.id, NULL, o.id, o.permissions
       FROM ({records}) AS o
       JOIN collection AS c ON c.uid = o.parent
       JOIN bucket AS b ON b.uid = c.parent
+    {webhooks}
     {accounts}
 )
 {found};
@@ -57,10 +58,17 @@ SELECT object.*
           AND {visible}
        OFFSET 0) AS object
 
+-- webhooks --
+UNION ALL
+SELECT '/buckets/' || b.id || '/webhooks/' || o.id, 'webhook', b.id, NULL, NULL, NULL, o.id, o.id,
+       o.permissions
+  FROM ({webhooks}) AS o
+  JOIN bucket AS b ON b.uid = o.parent
+
 -- accounts --
 -- The accounts whose ACEs name one of the principals.
 UNION ALL
-SELECT '/accounts/' || o.id, 'account', NULL, NULL, NULL, NULL, o.id, o.permissions
+SELECT '/accounts/' || o.id, 'account', NULL, NULL, NULL, NULL, NULL, o.id, o.permissions
   FROM accounts.account AS o
  WHERE NOT o.deleted
    AND jsonb_path_query_array(o.permissions, '$.*[*]') ?| {principals}
@@ -84,6 +92,7 @@ SELECT sorted.sort_values,
                'collection_id', sorted.collection_id,
                'group_id', sorted.group_id,
                'record_id', sorted.record_id,
+               'webhook_id', sorted.webhook_id,
                'id', nullif(sorted.id, ''),
                'permissions', (
                    SELECT jsonb_agg(DISTINCT implied.given)

@@ -15,6 +15,7 @@ from muniment.query.objects import ObjectReads
 from muniment.query.permissions import PermissionReads
 from muniment.query.snapshots import Snapshots
 from muniment.query.store import Store
+from muniment.query.webhook_keys import WebhookKeys
 from muniment.readmodel.principals import groups, members_for
 from muniment.web.cache import CachePolicy
 from muniment.web.errors import Errors
@@ -33,6 +34,7 @@ class Reads:
         *,
         granted: Granted,
         accounts: AccountRights | None,
+        has_webhooks: bool,
         cache: CachePolicy,
         errors: Errors,
         limits: Limits,
@@ -44,11 +46,17 @@ class Reads:
         self._others: Final[Mapping[Endpoint, Handler]] = {
             Endpoint.LIST: lists.handle,
             Endpoint.PERMISSIONS: PermissionReads(
-                store, granted=granted, accounts=accounts, errors=errors, limits=limits
+                store,
+                granted=granted,
+                accounts=accounts,
+                has_webhooks=has_webhooks,
+                errors=errors,
+                limits=limits,
             ).handle,
             Endpoint.HISTORY: HistoryReads(store, errors=errors, limits=limits).handle,
             Endpoint.SNAPSHOT: Snapshots(store, errors=errors).handle,
             Endpoint.COUNTERS: Counters(store).handle,
+            Endpoint.WEBHOOK_KEYS: WebhookKeys(store).handle,
         }
 
     async def in_groups(self, requester: Requester) -> Requester:

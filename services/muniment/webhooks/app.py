@@ -16,6 +16,7 @@ from muniment.readmodel.migrate import SchemaUnfit, migrate
 from muniment.runtime.errors import UserError
 from muniment.runtime.files import raise_open_files_limit
 from muniment.runtime.outages import Away, first_of, through_outages
+from muniment.runtime.sealing import master_secret
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import Task, serve
 from muniment.web.internal import Vitals, internal_door, stands_by
@@ -27,7 +28,7 @@ from muniment.webhooks.http.guard import Guard
 from muniment.webhooks.positions import SCHEMA, Fenced, PostgresPositions
 from muniment.webhooks.retry import Schedule
 from muniment.webhooks.shares import Shares, sharing
-from muniment.webhooks.signing import Unreadable, master_secret
+from muniment.webhooks.signing import Unreadable
 from muniment.webhooks.terms import Defaults, Limits
 
 AWAY: Final[Away] = (*UNREACHABLE, LogUnavailable, Fenced)

@@ -71,6 +71,8 @@ def _address(endpoint: Endpoint, kind: Kind) -> Address:
             return addresses.group(bucket_id, SAMPLE_ID)
         case Kind.COLLECTION:
             return addresses.collection(bucket_id, SAMPLE_ID)
+        case Kind.WEBHOOK:
+            return addresses.webhook(bucket_id, SAMPLE_ID)
         case Kind.RECORD:
             return addresses.record(bucket_id, SAMPLE_ID, SAMPLE_ID)
         case _:

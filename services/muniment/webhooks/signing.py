@@ -11,8 +11,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from muniment.domain import addresses
 from muniment.domain.webhooks.keys import parse_secret, parse_signing_key
 from muniment.domain.webhooks.spec import Algorithm
-from muniment.runtime.secret_key import secret_key
-from muniment.runtime.settings import Settings
 
 _PURPOSE: Final = b"muniment webhook secret 1\n"
 
@@ -82,10 +80,3 @@ def secret_for(master: bytes, bucket_id: str, collection_id: str) -> Secret:
     """The secret of a collection's endpoint: the same at every instance and for any URL of it."""
     uri = addresses.collection(bucket_id, collection_id).uri
     return Secret(hmac.digest(master, _PURPOSE + uri.encode(), "sha256"))
-
-
-def master_secret(settings: Settings) -> bytes:
-    """What all endpoints' secrets are made from: `webhooks_secret`, else the secret key."""
-    if settings.webhooks_secret is not None:
-        return settings.webhooks_secret.get_secret_value().encode()
-    return secret_key(settings)

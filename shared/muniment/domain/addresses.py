@@ -16,6 +16,7 @@ class Kind(StrEnum):
     GROUP = "group"
     COLLECTION = "collection"
     RECORD = "record"
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class Address:
                 return f"/buckets/{self.bucket_id}/groups/{self.id}"
             case Kind.COLLECTION:
                 return f"/buckets/{self.bucket_id}/collections/{self.id}"
+            case Kind.WEBHOOK:
+                return f"/buckets/{self.bucket_id}/webhooks/{self.id}"
             case Kind.RECORD:
                 return (
                     f"/buckets/{self.bucket_id}/collections/{self.collection_id}/records/{self.id}"
@@ -48,7 +51,7 @@ class Address:
         match self.kind:
             case Kind.BUCKET:
                 return ""
-            case Kind.GROUP | Kind.COLLECTION:
+            case Kind.GROUP | Kind.COLLECTION | Kind.WEBHOOK:
                 return f"/buckets/{self.bucket_id}"
             case Kind.RECORD:
                 return f"/buckets/{self.bucket_id}/collections/{self.collection_id}"
@@ -69,6 +72,11 @@ def group(bucket_id: str, group_id: str) -> Address:
     return Address(kind=Kind.GROUP, bucket_id=BucketId(bucket_id), id=group_id)
 
 
+def webhook(bucket_id: str, webhook_id: str) -> Address:
+    """The address of a webhook."""
+    return Address(kind=Kind.WEBHOOK, bucket_id=BucketId(bucket_id), id=webhook_id)
+
+
 def record(bucket_id: str, collection_id: str, record_id: str) -> Address:
     """The address of a record."""
     return Address(
@@ -86,6 +94,8 @@ def parse_uri(uri: str) -> Address:
             return bucket(bucket_id)
         case ["", "buckets", bucket_id, "groups", group_id]:
             return group(bucket_id, group_id)
+        case ["", "buckets", bucket_id, "webhooks", webhook_id]:
+            return webhook(bucket_id, webhook_id)
         case ["", "buckets", bucket_id, "collections", collection_id]:
             return collection(bucket_id, collection_id)
         case ["", "buckets", bucket_id, "collections", collection_id, "records", record_id]:
@@ -102,5 +112,5 @@ OBJECT_ID_CHARS_MAX: Final = 512
 
 
 def is_valid_id(text: str) -> bool:
-    """Whether the whole text is an id of a bucket, group, collection or record (ID-1 to ID-3)."""
+    """Whether the whole text is an id of a bucket or of what is in one (ID-1 to ID-3)."""
     return len(text) <= OBJECT_ID_CHARS_MAX and OBJECT_ID.fullmatch(text) is not None

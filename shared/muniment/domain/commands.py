@@ -19,6 +19,7 @@ from muniment.domain.values import (
     Principal,
     Timestamp,
 )
+from muniment.domain.webhooks.key_rings import NewKey
 
 ANY: Final = "*"
 """`If-Match: *` and `If-None-Match: *`."""
@@ -148,6 +149,18 @@ class Delete(_Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RotateSecret(_Command):
+    """POST to a webhook's secrets: a new key takes the place of the others of its algorithm."""
+
+    new_key: NewKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadSecrets(_Command):
+    """GET of a webhook's secrets: a command, as its owner alone knows the newest at any time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteMany:
     """DELETE of a list: what the selection matches and the requester may write."""
 
@@ -180,4 +193,4 @@ class DeleteHistory:
 DeleteList: TypeAlias = DeleteMany | DeleteHistory
 """Orders about lists: the read model says what they take."""
 
-Command: TypeAlias = Create | Put | Patch | Delete
+Command: TypeAlias = Create | Put | Patch | Delete | RotateSecret | ReadSecrets

@@ -7,7 +7,8 @@ preconditions, rules of the collection, uniqueness. What comes first is what the
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
-from muniment.domain.addresses import Address, Kind, bucket, is_valid_id
+from muniment.domain.addresses import Kind, bucket, is_valid_id
+from muniment.domain.changes import creation, deletion, update
 from muniment.domain.commands import (
     ANY,
     Body,
@@ -19,12 +20,15 @@ from muniment.domain.commands import (
     MergePatch,
     Patch,
     Put,
+    ReadSecrets,
+    RotateSecret,
 )
-from muniment.domain.events import Action, Cause, EventId, ObjectChanged, Snapshot
-from muniment.domain.fields import complete, typed_faults
+from muniment.domain.events import ObjectChanged, Snapshot
+from muniment.domain.fields import complete, typed_faults, webhook_rules
 from muniment.domain.groups import with_members
+from muniment.domain.moments import Moment
 from muniment.domain.patches import Patched, apply_fields, apply_json_patch, apply_merge
-from muniment.domain.permissions import NO_PERMISSIONS, PERMISSION_NAMES, Right, may
+from muniment.domain.permissions import PERMISSION_NAMES, Right, may
 from muniment.domain.refusals import (
     INVALID_ID,
     CollectionMissing,
@@ -37,22 +41,15 @@ from muniment.domain.refusals import (
     TimestampTaken,
 )
 from muniment.domain.rules import Rules
-from muniment.domain.states import Present, Scene, Tombstone, snapshot
+from muniment.domain.states import Present, Scene, snapshot
 from muniment.domain.timelines import on_change, on_creation, wanted_timestamp
-from muniment.domain.values import EVERYONE, JsonObject, Permissions, Principal, Timestamp, Uid
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """What a decision cannot know by itself: the owner's clock, and an id for what it causes."""
-
-    now: Timestamp
-    event_id: EventId
+from muniment.domain.values import EVERYONE, JsonObject, Permissions, Principal, Timestamp
+from muniment.domain.webhooks.completing import Writing, complete_webhook
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Nothing happens: what a POST wanted to create exists already (POST-2)."""
+    """Nothing happens: what a POST wanted to create exists already (POST-2), or one only asks."""
 
     existing: Present
 
@@ -78,6 +75,11 @@ def decide(scene: Scene, command: Command, moment: Moment, rules: Rules) -> Deci
             return _patch(scene, command, moment, rules)
         case Delete():
             return _delete(scene, command, moment, rules)
+        case RotateSecret():
+            return _rotate(scene, command, moment, rules)
+        case ReadSecrets():
+            target = _changeable(scene, command, rules)
+            return Unchanged(target) if isinstance(target, Present) else target
         case _:
             assert_never(command)
 
@@ -130,8 +132,16 @@ def _patch(scene: Scene, command: Patch, moment: Moment, rules: Rules) -> Decisi
     if isinstance(patched, Fault):
         return Invalid((patched,))
     kind, own = command.address.kind, target.last_modified
-    if faults := tuple(typed_faults(patched.data, kind, own=own, prefix="")):
+    if faults := tuple(typed_faults(patched.data, kind, own=own, prefix="", rules=rules)):
         return Invalid(faults)
+    return _updated(scene, command, patched, moment, rules)
+
+
+def _rotate(scene: Scene, command: RotateSecret, moment: Moment, rules: Rules) -> Decision:
+    target = _changeable(scene, command, rules)
+    if not isinstance(target, Present):
+        return target
+    patched = Patched(data=target.data, permissions=target.permissions)
     return _updated(scene, command, patched, moment, rules)
 
 
@@ -145,85 +155,42 @@ def _delete(scene: Scene, command: Delete, moment: Moment, rules: Rules) -> Deci
     return deletion(scene, command.address, target, at=at, moment=moment, cause=command.cause)
 
 
-def deletion(
-    scene: Scene, address: Address, target: Present, *, at: Timestamp, moment: Moment, cause: Cause
-) -> ObjectChanged:
-    """The deletion of an object: its tombstone; what is below it is gone with it."""
-    return ObjectChanged(
-        id=moment.event_id,
-        action=Action.DELETED,
-        address=address,
-        bucket_uid=_bucket_uid(scene, address, target.uid),
-        collection_uid=_collection_uid(scene, address, target.uid),
-        last_modified=at,
-        stream_at=scene.stream.next(moment.now),
-        occurred_at=moment.now,
-        after=Snapshot(
-            data={"id": address.id, "last_modified": at, "deleted": True},
-            permissions=NO_PERMISSIONS,
-        ),
-        before=snapshot(target),
-        records_from=None if scene.records is None else scene.records.at,
-        cause=cause,
-    )
-
-
 def _created(scene: Scene, command: Create | Put, moment: Moment, rules: Rules) -> Decision:
     body, address = command.body, command.address
     given: JsonObject = {} if body.data is None else with_members(body.data, address.kind)
     at = on_creation(wanted_timestamp(given.get("last_modified")), scene.timeline, moment.now)
-    data = complete(given, scene, address, at=at, rules=rules)
+    data = _completed(given, scene, command, at=at, moment=moment, rules=rules)
     if isinstance(data, Invalid):
         return data
     if clash := _clash(scene, at):
         return clash
-    uid = Uid(moment.event_id)
-    return ObjectChanged(
-        id=moment.event_id,
-        action=Action.CREATED,
-        address=address,
-        bucket_uid=_bucket_uid(scene, address, uid),
-        collection_uid=_collection_uid(scene, address, uid),
-        last_modified=at,
-        stream_at=scene.stream.next(moment.now),
-        occurred_at=moment.now,
-        after=Snapshot(
-            data=data, permissions=_with_writer(given_permissions(body), command, rules)
-        ),
-        before=None,
-        records_from=_records_from(scene, moment) if address.kind is Kind.COLLECTION else None,
-        cause=command.cause,
-    )
+    after = Snapshot(data=data, permissions=_with_writer(given_permissions(body), command, rules))
+    return creation(scene, address, after, at=at, moment=moment, cause=command.cause)
 
 
 def _updated(
-    scene: Scene, command: Put | Patch, patched: Patched, moment: Moment, rules: Rules
+    scene: Scene,
+    command: Put | Patch | RotateSecret,
+    patched: Patched,
+    moment: Moment,
+    rules: Rules,
 ) -> Decision:
     target, address = scene.target, command.address
     assert isinstance(target, Present)  # noqa: S101 - the callers have looked
     wanted = wanted_timestamp(patched.data.get("last_modified"))
     at = on_change(wanted, target.last_modified, scene.timeline, moment.now)
-    data = complete(patched.data, scene, address, at=at, rules=rules)
+    data = _completed(patched.data, scene, command, at=at, moment=moment, rules=rules)
     if isinstance(data, Invalid):
         return data
     if clash := _clash(scene, at):
         return clash
-    return ObjectChanged(
-        id=moment.event_id,
-        action=Action.UPDATED,
-        address=address,
-        bucket_uid=_bucket_uid(scene, address, target.uid),
-        collection_uid=_collection_uid(scene, address, target.uid),
-        last_modified=at,
-        stream_at=scene.stream.next(moment.now),
-        occurred_at=moment.now,
-        after=Snapshot(data=data, permissions=_with_writer(patched.permissions, command, rules)),
-        before=snapshot(target),
-        cause=command.cause,
-    )
+    after = Snapshot(data=data, permissions=_with_writer(patched.permissions, command, rules))
+    return update(scene, address, target, after, at=at, moment=moment, cause=command.cause)
 
 
-def _changeable(scene: Scene, command: Patch | Delete, rules: Rules) -> Present | Refusal:
+def _changeable(
+    scene: Scene, command: Patch | Delete | RotateSecret | ReadSecrets, rules: Rules
+) -> Present | Refusal:
     """The target of a PATCH or DELETE, if all that comes before the change itself allows it."""
     if refusal := _parent_missing(scene, command):
         return refusal
@@ -248,7 +215,7 @@ def _not_ready(scene: Scene, command: Command, right: Right, rules: Rules) -> Re
     address = command.address
     if not may(command.requester.principals, right, address.kind, scene.acls, rules.granted):
         return NotAllowed()
-    if faults := command.faults + _typed_faults(scene, command):
+    if faults := command.faults + _typed_faults(scene, command, rules):
         return Invalid(faults)
     if not is_valid_id(address.id):
         return Invalid((INVALID_ID,))
@@ -257,13 +224,47 @@ def _not_ready(scene: Scene, command: Command, right: Right, rules: Rules) -> Re
     return None
 
 
-def _typed_faults(scene: Scene, command: Command) -> tuple[Fault, ...]:
+def _typed_faults(scene: Scene, command: Command, rules: Rules) -> tuple[Fault, ...]:
     """Typed fields are of a body's form (2.3, step 7); after a PATCH, of its outcome's (PAT-6)."""
-    if isinstance(command, Patch | Delete) or command.body.data is None:
+    if not isinstance(command, Create | Put) or not _replaces_data(scene, command):
         return ()
     own = scene.target.last_modified if isinstance(scene.target, Present) else None
-    kind, data = command.address.kind, command.body.data
-    return tuple(typed_faults(data, kind, own=own, prefix="data."))
+    kind, data = command.address.kind, command.body.data or {}
+    return tuple(typed_faults(data, kind, own=own, prefix="data.", rules=rules))
+
+
+def _replaces_data(scene: Scene, command: Create | Put) -> bool:
+    """Whether the body says what the object's data are: a webhook can't be made of nothing."""
+    is_new_webhook = command.address.kind is Kind.WEBHOOK and not isinstance(scene.target, Present)
+    return command.body.data is not None or is_new_webhook
+
+
+def _completed(
+    data: JsonObject,
+    scene: Scene,
+    command: Create | Put | Patch | RotateSecret,
+    *,
+    at: Timestamp,
+    moment: Moment,
+    rules: Rules,
+) -> JsonObject | Invalid:
+    """The object as it will be stored and shown, or what is wrong with it."""
+    completed = complete(data, scene, command.address, at=at, rules=rules)
+    if command.address.kind is not Kind.WEBHOOK or isinstance(completed, Invalid):
+        return completed
+    webhook = complete_webhook(
+        completed,
+        scene.target.data if isinstance(scene.target, Present) else None,
+        Writing(
+            uri=command.address.uri,
+            now=moment.now,
+            event_id=moment.event_id,
+            rules=webhook_rules(rules),
+            prefix="data." if isinstance(command, Create | Put) else "",
+        ),
+        new_key=command.new_key if isinstance(command, RotateSecret) else None,
+    )
+    return Invalid(webhook) if isinstance(webhook, tuple) else webhook
 
 
 def _stale(scene: Scene, command: Command, rules: Rules) -> ObjectModified | None:
@@ -327,22 +328,3 @@ def _with_writer(permissions: Permissions, command: Command, rules: Rules) -> Pe
     writer = command.requester.user_id or EVERYONE
     writers = permissions.get("write", frozenset())
     return permissions if writer in writers else {**permissions, "write": writers | {writer}}
-
-
-def _records_from(scene: Scene, moment: Moment) -> Timestamp:
-    """A new collection's records are timed after those of its last life (TS-12, D-13)."""
-    if isinstance(scene.target, Tombstone) and scene.target.records_until is not None:
-        return max(moment.now, Timestamp(scene.target.records_until + 1))
-    return moment.now
-
-
-def _bucket_uid(scene: Scene, address: Address, own: Uid | None) -> Uid:
-    parent = None if scene.bucket is None else scene.bucket.uid
-    uid = own if address.kind is Kind.BUCKET else parent
-    assert uid is not None  # noqa: S101 - a bucket that exists has one
-    return uid
-
-
-def _collection_uid(scene: Scene, address: Address, own: Uid | None) -> Uid | None:
-    parent = None if scene.collection is None else scene.collection.uid
-    return own if address.kind is Kind.COLLECTION else parent

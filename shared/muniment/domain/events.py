@@ -24,6 +24,14 @@ class Action(StrEnum):
     DELETED = "deleted"
 
 
+class Report(StrEnum):
+    """What deliveries tell of a webhook."""
+
+    FAILING = "failing"
+    DISABLED = "disabled"
+    RECOVERED = "recovered"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """An object as clients see it: `data` holds `id` and `last_modified` too."""
@@ -65,12 +73,16 @@ class ObjectChanged:
     """`None` for a created object."""
     records_from: Timestamp | None = None
     """For a created collection: where the timeline of its records starts."""
+    webhook_uid: Uid | None = None
+    """The life of the webhook that the object is: the id of the event that created it."""
+    report: Report | None = None
+    """What the deliveries told of the webhook, where they caused the change and nobody else."""
     cause: Cause
 
     @property
     def type(self) -> str:
-        """`record.created`, `collection.deleted` and so on."""
-        return f"{self.address.kind}.{self.action}"
+        """`record.created`, `collection.deleted`, `webhook.failing` and so on."""
+        return f"{self.address.kind}.{self.report or self.action}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

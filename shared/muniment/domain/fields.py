@@ -12,12 +12,15 @@ from muniment.domain.schemas import SchemaField, schema_faults
 from muniment.domain.states import Present, Scene
 from muniment.domain.timelines import is_beyond_dates, wanted_timestamp
 from muniment.domain.values import JsonObject, JsonValue, Timestamp
+from muniment.domain.webhooks.completing import webhook_faults
+from muniment.domain.webhooks.rules import WebhookRules
 
 SCHEMA_FIELDS: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.BUCKET: ("collection:schema", "group:schema", "record:schema"),
     Kind.COLLECTION: ("schema",),
     Kind.GROUP: (),
     Kind.RECORD: (),
+    Kind.WEBHOOK: (),
 }
 """Where an object keeps schemas for what is below it."""
 
@@ -29,9 +32,9 @@ _INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,15}\s*")
 
 
 def typed_faults(
-    data: JsonObject, kind: Kind, *, own: Timestamp | None, prefix: str
+    data: JsonObject, kind: Kind, *, own: Timestamp | None, prefix: str, rules: Rules
 ) -> Iterator[Fault]:
-    """What is wrong with the fields to which the contract gives a type.
+    """What is wrong with the fields that have a type.
 
     `own` is the timestamp of the object, if it exists. `prefix` stands before the fields' names:
     `data.` for POST and PUT (ERR-17, ERR-18).
@@ -48,6 +51,8 @@ def typed_faults(
             yield fault
     if kind is Kind.GROUP and (fault := member_fault(data, prefix=prefix)):
         yield fault
+    if kind is Kind.WEBHOOK:
+        yield from webhook_faults(data, webhook_rules(rules), prefix=prefix)
 
 
 def complete(
@@ -63,6 +68,12 @@ def complete(
         if seconds is not None:
             completed["cache_expires"] = seconds
     return _validated(completed, scene, address, rules) if rules.validates_records else completed
+
+
+def webhook_rules(rules: Rules) -> WebhookRules:
+    """Those for webhooks, of which there are none without them."""
+    assert rules.webhooks is not None  # noqa: S101 - else no address is a webhook's
+    return rules.webhooks
 
 
 def _validated(
@@ -84,7 +95,7 @@ def _validated(
 def _schemas_above(scene: Scene, kind: Kind) -> tuple[tuple[Present | None, SchemaField], ...]:
     """Who may hold a schema for an object of the kind, in the order they are asked."""
     match kind:
-        case Kind.BUCKET:
+        case Kind.BUCKET | Kind.WEBHOOK:
             return ()
         case Kind.COLLECTION:
             return ((scene.bucket, "collection:schema"),)

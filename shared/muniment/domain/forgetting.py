@@ -5,8 +5,9 @@ from dataclasses import replace
 from muniment.domain import accounts
 from muniment.domain.accounts import AccountChanged, AccountScene
 from muniment.domain.addresses import Address, Kind
-from muniment.domain.decisions import Moment, deletion
+from muniment.domain.changes import deletion, update
 from muniment.domain.events import Action, Cause, ObjectChanged, Snapshot
+from muniment.domain.moments import Moment
 from muniment.domain.states import Present, Scene
 from muniment.domain.values import JsonObject, Permissions, Principal, Timestamp
 
@@ -22,15 +23,14 @@ def forget(
     if not isinstance(target, Present):
         return None
     at = scene.timeline.next(moment.now)
-    gone = deletion(scene, address, target, at=at, moment=moment, cause=cause)
     if _is_the_only_writer(principal, target.permissions):
-        return gone
+        return deletion(scene, address, target, at=at, moment=moment, cause=cause)
     permissions = _without(target.permissions, principal)
     data = _left(target.data, principal) if address.kind is Kind.GROUP else target.data
     if permissions == target.permissions and data == target.data:
         return None
     after = Snapshot(data={**data, "last_modified": at}, permissions=permissions)
-    return replace(gone, action=Action.UPDATED, after=after, records_from=None)
+    return update(scene, address, target, after, at=at, moment=moment, cause=cause)
 
 
 def forget_account(

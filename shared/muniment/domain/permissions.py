@@ -13,6 +13,7 @@ PERMISSION_NAMES: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.COLLECTION: ("read", "write", "record:create"),
     Kind.GROUP: ("read", "write"),
     Kind.RECORD: ("read", "write"),
+    Kind.WEBHOOK: ("read", "write"),
 }
 """The permissions that an object of each kind can carry."""
 
@@ -30,6 +31,7 @@ IMPLIED: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
     },
     Kind.GROUP: {"write": ("write", "read"), "read": ("read",)},
     Kind.RECORD: {"write": ("write", "read"), "read": ("read",)},
+    Kind.WEBHOOK: {"write": ("write", "read"), "read": ("read",)},
 }
 """What each permission gives on the same object, itself included (PRM-2)."""
 
@@ -168,8 +170,14 @@ _SOURCES: Final[_Table] = {
     (Kind.RECORD, Right.CREATE): _Source(bucket=_WRITE, collection=("write", "record:create")),
     (Kind.RECORD, Right.LIST): _Source(bucket=_READ, collection=_READ),
     (Kind.RECORD, Right.DELETE_LIST): _Source(bucket=_WRITE, collection=_WRITE),
+    # Who may read a bucket need not know where its changes are sent.
+    (Kind.WEBHOOK, Right.READ): _Source(bucket=_WRITE, own=_READ),
+    (Kind.WEBHOOK, Right.WRITE): _Source(bucket=_WRITE, own=_WRITE),
+    (Kind.WEBHOOK, Right.CREATE): _Source(bucket=_WRITE),
+    (Kind.WEBHOOK, Right.LIST): _Source(bucket=_WRITE),
+    (Kind.WEBHOOK, Right.DELETE_LIST): _Source(bucket=_WRITE),
 }
-"""Table 7.2 of the contract: any one of the permissions named is enough."""
+"""Table 7.2 of the contract, and webhooks: any one of the permissions named is enough."""
 
 _BY_SETTING: Final[Mapping[Right, tuple[str, ...]]] = {
     Right.READ: _READ,

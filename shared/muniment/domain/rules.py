@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from muniment.domain.permissions import Granted
 from muniment.domain.schemas import SchemaCache
+from muniment.domain.webhooks.rules import WebhookRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,3 +17,5 @@ class Rules:
     validates_records: bool = True
     """Whether JSON Schemas are enforced and records stamped (section 15)."""
     schemas: SchemaCache = field(default_factory=SchemaCache)
+    webhooks: WebhookRules | None = None
+    """`None` where there are no webhooks."""

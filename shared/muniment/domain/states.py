@@ -32,7 +32,7 @@ class Present:
     data: JsonObject
     permissions: Permissions
     uid: Uid | None = None
-    """The life of a bucket or collection; `None` for what has no children."""
+    """The life of a bucket, collection or webhook; nobody asks for that of others."""
 
 
 State: TypeAlias = Absent | Tombstone | Present
@@ -101,6 +101,8 @@ def _own_uid(event: ObjectChanged) -> Uid | None:
             return event.bucket_uid
         case Kind.COLLECTION:
             return event.collection_uid
+        case Kind.WEBHOOK:
+            return event.webhook_uid
         case Kind.GROUP | Kind.RECORD:
             return None
         case _:

@@ -6,8 +6,8 @@ The events that the entries told of stay on the log: what is removed is what rea
 from collections.abc import Sequence
 
 from muniment.domain.commands import ANY, DeleteHistory
-from muniment.domain.decisions import Moment
 from muniment.domain.events import HistoryTrimmed
+from muniment.domain.moments import Moment
 from muniment.domain.permissions import holds
 from muniment.domain.refusals import Invalid, NotAllowed, ObjectModified, Refusal
 from muniment.domain.states import Present

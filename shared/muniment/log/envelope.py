@@ -20,6 +20,7 @@ from muniment.domain.events import (
     HistoryTrimmed,
     ObjectChanged,
     PartitionFlushed,
+    Report,
     Snapshot,
 )
 from muniment.domain.values import Permissions, Principal, Timestamp, Uid
@@ -48,12 +49,20 @@ class Message(NamedTuple):
     """Kafka's own timestamp of the record; `None` leaves it to the producer."""
 
 
+class _Change(NamedTuple):
+    """What a type of event says of the change."""
+
+    kind: Kind
+    action: Action
+    report: Report | None = None
+
+
 def encode(event: Event, claim: Offset) -> Message:
     """The event as it is written under the claim at that offset."""
     key: bytes | None
     match event:
         case ObjectChanged():
-            headers = [*_CHANGE_HEADERS[event.address.kind, event.action]]
+            headers = [*_CHANGE_HEADERS[event.type]]
             headers.append(("ce_subject", event.address.uri.encode()))
             key, fields = event.address.bucket_id.encode(), _fields_of_change(event)
         case HistoryTrimmed():
@@ -130,6 +139,8 @@ def _fields_of_change(event: ObjectChanged) -> Fields:
         fields["previous"] = {"data": event.before.data, "permissions": permissions}
     if event.records_from is not None:
         fields["records_from"] = event.records_from
+    if event.webhook_uid is not None:
+        fields["webhook_uid"] = event.webhook_uid
     return fields
 
 
@@ -166,13 +177,14 @@ def _plain(value: object) -> object:
 def _change(
     type_: str, key: bytes | None, named: Mapping[str, bytes], fields: Fields
 ) -> ObjectChanged:
-    kind, action = _CHANGES[type_]
+    change = _CHANGES[type_]
     collection_uid, records_from = fields["collection_uid"], fields.get("records_from")
-    before = fields["previous"]
+    before, webhook_uid = fields["previous"], fields.get("webhook_uid")
     return ObjectChanged(
         id=EventId(named["ce_id"].decode()),
-        action=action,
-        address=_address(kind, key, named["ce_subject"].decode()),
+        action=change.action,
+        report=change.report,
+        address=_address(change.kind, key, named["ce_subject"].decode()),
         bucket_uid=Uid(_text(fields["bucket_uid"])),
         collection_uid=None if collection_uid is None else Uid(_text(collection_uid)),
         last_modified=_timestamp(fields["last_modified"]),
@@ -181,6 +193,7 @@ def _change(
         after=_snapshot(fields),
         before=None if before is None else _snapshot(_object(before)),
         records_from=None if records_from is None else _timestamp(records_from),
+        webhook_uid=None if webhook_uid is None else Uid(_text(webhook_uid)),
         cause=_cause(named, fields),
     )
 
@@ -306,12 +319,17 @@ def _headers_of_type(type_: str) -> tuple[Header, ...]:
 
 
 _CHANGES: Final = {
-    f"muniment.{kind}.{action}": (kind, action) for kind in Kind for action in Action
+    f"muniment.{kind}.{action}": _Change(kind, action) for kind in Kind for action in Action
+} | {
+    f"muniment.{Kind.WEBHOOK}.{report}": _Change(Kind.WEBHOOK, Action.UPDATED, report)
+    for report in Report
 }
 _DATASCHEMAS: Final = {
     type_: dataschema(type_).encode() for type_ in (*_CHANGES, TRIMMED, FLUSHED, CLAIMED)
 }
-_CHANGE_HEADERS: Final = {change: _headers_of_type(type_) for type_, change in _CHANGES.items()}
+_CHANGE_HEADERS: Final = {
+    type_.removeprefix("muniment."): _headers_of_type(type_) for type_ in _CHANGES
+}
 _TRIMMED_HEADERS: Final = _headers_of_type(TRIMMED)
 _FLUSHED_HEADERS: Final = _headers_of_type(FLUSHED)
 _CLAIMED_HEADERS: Final = _headers_of_type(CLAIMED)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from muniment.domain.addresses import BucketId, Kind
+from muniment.domain.addresses import BucketId, Kind, webhook
 from muniment.domain.commands import (
     Body,
     Command,
@@ -23,6 +23,8 @@ from muniment.domain.commands import (
     Patch,
     Preconditions,
     Put,
+    ReadSecrets,
+    RotateSecret,
 )
 from muniment.domain.events import Cause
 from muniment.domain.refusals import Fault
@@ -35,6 +37,7 @@ from muniment.web.identifiers import make_object_id, traceparent
 from muniment.web.json_text import body_fault
 from muniment.web.media import JSON_PATCH_TYPE, MERGE_PATCH_TYPE, content_type
 from muniment.web.routes import Endpoint
+from muniment.web.webhook_secrets import read_new_key
 
 Behavior: TypeAlias = Literal["full", "light", "diff"]
 
@@ -56,6 +59,8 @@ class CommandReader:
     def read(self, request: Request) -> Command | DeleteList:
         """What the request orders. Raises `NoCommand` for one that orders no change."""
         kind = request.target.kind
+        if request.target.endpoint is Endpoint.WEBHOOK_SECRETS:
+            return self._secrets(request)
         match request.method, request.target.is_list:
             case "POST", True if kind is not None:
                 return self._create(request, kind)
@@ -115,6 +120,28 @@ class CommandReader:
             cause=cause_of(request),
             preconditions=preconditions,
             faults=faults + behavior_faults + body_faults,
+        )
+
+    def _secrets(self, request: Request) -> RotateSecret | ReadSecrets:
+        preconditions, faults = read_conditions(request)
+        target = request.target
+        address = webhook(target.bucket_id or "", target.id or "")
+        if request.method != "POST":
+            return ReadSecrets(
+                address=address,
+                requester=request.requester,
+                cause=cause_of(request),
+                preconditions=preconditions,
+                faults=faults,
+            )
+        new_key, body_faults = read_new_key(request.body, depth_max=self.json_depth_max)
+        return RotateSecret(
+            address=address,
+            new_key=new_key,
+            requester=request.requester,
+            cause=cause_of(request),
+            preconditions=preconditions,
+            faults=faults + body_faults,
         )
 
     def read_change(

@@ -14,7 +14,7 @@ from muniment.domain.permissions import Granted
 from muniment.domain.values import JsonObject, JsonValue, Principal
 from muniment.runtime.errors import ConfigurationError
 from muniment.runtime.metrics import CONTENT_TYPE, expose
-from muniment.runtime.settings import Settings
+from muniment.runtime.settings import ObjectType, Permission, Settings
 from muniment.web.authentication import Authenticator, BasicAuth, Policy
 from muniment.web.cache import CachePolicy
 from muniment.web.commands import CommandReader
@@ -33,6 +33,12 @@ from muniment.web.traffic import Traffic
 
 DOCS_URL: Final = "https://docs.kinto-storage.org/en/stable/api/1.x/"
 """Of the API that clients speak, where the operator names no page of its own."""
+
+
+WEBHOOKS_URL: Final = "https://www.standardwebhooks.com/"
+"""Of the specification that deliveries follow."""
+WEBHOOKS_VERSION: Final = "1"
+"""Of the resource: raised when a client of the one before would not do."""
 
 
 class Edge:
@@ -180,6 +186,7 @@ def features_of(settings: Settings) -> Features:
         flush=settings.flush_enabled,
         counters=settings.counters_enabled,
         user_data=True,
+        webhooks=settings.webhooks_enabled,
         metrics=settings.metrics_enabled,
     )
 
@@ -209,14 +216,25 @@ def default_bucket_of(settings: Settings, routes: Routes, errors: Errors) -> Def
     )
 
 
+_GRANTED: Final[Mapping[Kind, ObjectType]] = {
+    Kind.BUCKET: "bucket",
+    Kind.GROUP: "group",
+    Kind.COLLECTION: "collection",
+    Kind.RECORD: "record",
+}
+"""Not webhooks: they are for those who may write their bucket."""
+
+_PERMISSIONS: Final[tuple[Permission, ...]] = ("read", "write", "create")
+
+
 def granted_of(settings: Settings) -> Granted:
     """Who has a right on all objects of a kind (PERM-1)."""
-    by_kind = {
+    by_kind: dict[Kind, dict[str, frozenset[Principal]]] = {
         kind: {
-            permission: frozenset(map(Principal, settings.principals(kind.value, permission)))
-            for permission in ("read", "write", "create")
+            permission: frozenset(map(Principal, settings.principals(name, permission)))
+            for permission in _PERMISSIONS
         }
-        for kind in Kind
+        for kind, name in _GRANTED.items()
     }
     if settings.default_bucket_enabled:
         by_kind[Kind.BUCKET]["create"] |= {OWN_BUCKET}
@@ -260,6 +278,10 @@ def capabilities_of(settings: Settings) -> dict[str, JsonObject]:
             settings.experimental_permissions_endpoint,
             "One can ask what one has permissions on.",
         ),
+        "webhooks": (
+            settings.webhooks_enabled,
+            "Changes in a bucket are sent to where its webhooks say.",
+        ),
         "flush_endpoint": (settings.flush_enabled, "All data can be removed at once."),
     }
     return {
@@ -274,6 +296,8 @@ def _more_of(capability: str, settings: Settings) -> JsonObject:
     match capability:
         case "accounts":
             return {"validation_enabled": False}
+        case "webhooks":
+            return {"url": WEBHOOKS_URL, "version": WEBHOOKS_VERSION}
         case "history":
             details: dict[str, JsonValue] = {
                 "auto_trim_max_count": settings.history_auto_trim_max_count,

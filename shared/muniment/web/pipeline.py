@@ -21,7 +21,7 @@ from muniment.web.errors import (
 from muniment.web.http import Handler, Request, Response, Undecodable, decode_path
 from muniment.web.media import refuse_media
 from muniment.web.redirects import Redirects
-from muniment.web.routes import Endpoint, Route, Routes, Target, Unrouted
+from muniment.web.routes import ALWAYS_COMMANDS, Endpoint, Route, Routes, Target, Unrouted
 from muniment.web.signals import Signals
 from muniment.web.traffic import Traffic
 
@@ -42,6 +42,7 @@ _FOR_ANYBODY: Final = frozenset(
         Endpoint.OPENID_LOGIN,
         Endpoint.OPENID_TOKEN,
         Endpoint.METRICS,
+        Endpoint.WEBHOOK_KEYS,
     }
 )
 """Answered without asking who asks: that may need what is away (HB-2)."""
@@ -163,7 +164,8 @@ class Pipeline:
     def _handler(self, route: Route, method: str) -> Handler:
         if route.endpoint in self._utilities:
             return self._utilities[route.endpoint]
-        return self._reads if method in _SAFE_METHODS else self._writes
+        is_read = method in _SAFE_METHODS and route.endpoint not in ALWAYS_COMMANDS
+        return self._reads if is_read else self._writes
 
     def complete(self, request: Request, response: Response) -> None:
         """Add what every answer carries (BASE-4, BASE-5, CORS-6, SIG-1)."""

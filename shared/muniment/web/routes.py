@@ -32,6 +32,8 @@ class Endpoint(StrEnum):
     FLUSH = "flush"
     COUNTERS = "counters"
     USER_DATA = "user_data"
+    WEBHOOK_SECRETS = "webhook_secrets"
+    WEBHOOK_KEYS = "webhook_keys"
     METRICS = "metrics"
 
 
@@ -72,8 +74,13 @@ class Route:
 _PLURAL: Final = frozenset(
     {Endpoint.LIST, Endpoint.ACCOUNTS, Endpoint.HISTORY, Endpoint.PERMISSIONS}
 )
-_READ_AS_RESOURCES: Final = frozenset({Endpoint.HISTORY, Endpoint.SNAPSHOT, Endpoint.PERMISSIONS})
+_READ_AS_RESOURCES: Final = frozenset(
+    {Endpoint.HISTORY, Endpoint.SNAPSHOT, Endpoint.PERMISSIONS, Endpoint.WEBHOOK_SECRETS}
+)
 """Nobody writes their objects; all else is as with resources."""
+
+ALWAYS_COMMANDS: Final = frozenset({Endpoint.WEBHOOK_SECRETS})
+"""What the owner of a stream answers, for reading too."""
 
 
 # Not frozen: that doubles the cost of making one, and each request makes one.
@@ -146,6 +153,7 @@ class Features:
     flush: bool = False
     counters: bool = False
     user_data: bool = False
+    webhooks: bool = False
     metrics: bool = False
 
 
@@ -173,6 +181,10 @@ class Routes:
         }
         if features.groups:
             self._below_bucket["groups"] = (lists[Kind.GROUP], objects[Kind.GROUP])
+        if features.webhooks:
+            self._below_bucket["webhooks"] = (lists[Kind.WEBHOOK], objects[Kind.WEBHOOK])
+        self._below_webhook = _BELOW_WEBHOOK if features.webhooks else _NOTHING_BELOW
+        self._webhook_keys = _WEBHOOK_KEYS if features.webhooks else None
         self._account = _account_route(switches) if features.accounts else None
         self._openid = _OPENID if features.openid else _NO_OPENID
         self._records = lists[Kind.RECORD]
@@ -191,6 +203,8 @@ class Routes:
             self._history,
             self._snapshot,
             self._user_data,
+            *self._below_webhook.values(),
+            self._webhook_keys,
         )
         fixed = (*self._static.values(), self._bucket, *below, self._records, self._record)
         return (*fixed, *(route for route in optional if route is not None))
@@ -224,6 +238,10 @@ class Routes:
                 return self._target_below_bucket(BucketId(bid), name, rest)
             case ["", "v1", *rest]:
                 return self._target_of_users(rest)
+            case ["", ".well-known", "webhooks", bid, wid, "jwks.json"] if bid and wid:
+                if self._webhook_keys is None:
+                    return None
+                return Target(route=self._webhook_keys, bucket_id=BucketId(bid), id=wid)
             case _:
                 return None
 
@@ -249,6 +267,8 @@ class Routes:
                 return Target(route=routes[1], bucket_id=bid, id=object_id)
             case [] if name == "history" and self._history is not None:
                 return Target(route=self._history, bucket_id=bid)
+            case [object_id, part] if (name, part) in self._below_webhook and object_id:
+                return Target(route=self._below_webhook[name, part], bucket_id=bid, id=object_id)
             case ["collections", versioned] if name == "snapshot" and self._snapshot is not None:
                 return Target(route=self._snapshot, bucket_id=bid, id=versioned)
             case _:
@@ -327,6 +347,22 @@ _USER_DATA: Final = Route(
     endpoint=Endpoint.USER_DATA, template="/v1/__user_data__/{principal}", methods=("DELETE",)
 )
 
+_BELOW_WEBHOOK: Final[Mapping[tuple[str, str], Route]] = {
+    ("webhooks", "secrets"): Route(
+        endpoint=Endpoint.WEBHOOK_SECRETS,
+        template="/v1/buckets/{bucket_id}/webhooks/{webhook_id}/secrets",
+        methods=("GET", "HEAD", "POST"),
+    )
+}
+
+_NOTHING_BELOW: Final[Mapping[tuple[str, str], Route]] = {}
+
+_WEBHOOK_KEYS: Final = Route(
+    endpoint=Endpoint.WEBHOOK_KEYS,
+    template="/.well-known/webhooks/{bucket_id}/{webhook_id}/jwks.json",
+    methods=_GET,
+)
+
 _NO_USER_DATA: Final = Route(endpoint=Endpoint.USER_DATA, template="/v1/__user_data__", methods=())
 """Nobody's: known, and good for nothing (UD-2)."""
 
@@ -335,6 +371,7 @@ _LIST_TEMPLATES: Final[Mapping[Kind, str]] = {
     Kind.GROUP: "/v1/buckets/{bucket_id}/groups",
     Kind.COLLECTION: "/v1/buckets/{bucket_id}/collections",
     Kind.RECORD: "/v1/buckets/{bucket_id}/collections/{collection_id}/records",
+    Kind.WEBHOOK: "/v1/buckets/{bucket_id}/webhooks",
 }
 
 

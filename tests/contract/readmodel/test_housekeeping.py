@@ -14,6 +14,7 @@ STATIONS = collection("atlas", "stations")
 COUNT_ROWS = """
 SELECT (SELECT count(*) FROM bucket) + (SELECT count(*) FROM collection)
      + (SELECT count(*) FROM "group") + (SELECT count(*) FROM record)
+     + (SELECT count(*) FROM webhook)
      + (SELECT count(*) FROM history) + (SELECT count(*) FROM timeline)
      + (SELECT count(*) FROM past_acl WHERE bucket_uid NOT IN (SELECT uid FROM bucket))
      + (SELECT count(*) FROM entry_ace WHERE bucket_uid NOT IN (SELECT uid FROM bucket))

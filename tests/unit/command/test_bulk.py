@@ -9,7 +9,8 @@ import pytest
 
 from muniment.command import bulk
 from muniment.command.bulk import BulkDeletion
-from muniment.command.known import Known, KnownBucket, KnownCollection
+from muniment.command.known import Known
+from muniment.command.known_objects import KnownBucket, KnownCollection
 from muniment.command.tokens import USED_TOKEN
 from muniment.command.waiting import Deleted
 from muniment.domain.addresses import CollectionId, Kind, record

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muniment.command.known import Known, KnownBucket, KnownCollection
+from muniment.command.known import Known
+from muniment.command.known_objects import KnownBucket, KnownCollection
 from muniment.domain.addresses import Address, Kind, record
 from muniment.domain.commands import Command
 from muniment.domain.decisions import Decision, LookUp, decide

@@ -3,7 +3,7 @@
 import pytest
 
 from muniment.domain.accounts import AccountChanged, scene_of
-from muniment.domain.addresses import Address, Kind, group
+from muniment.domain.addresses import Address, group, webhook
 from muniment.domain.events import Action, Cause, ObjectChanged
 from muniment.domain.forgetting import forget, forget_account
 from muniment.domain.states import ABSENT, Present, State
@@ -23,6 +23,7 @@ from tests.support.deciding import (
 
 OMAR = Principal("account:omar")
 GROUP = group("atlas", "curators")
+WEBHOOK = webhook("atlas", "billing")
 CAUSE = Cause(actor=Principal("account:operator"), request_id="r1")
 
 
@@ -31,7 +32,7 @@ def forgotten(target: State, address: Address = RECORD) -> ObjectChanged | None:
     return forget(around, address, OMAR, moment=moment(), cause=CAUSE)
 
 
-@pytest.mark.parametrize("address", [BUCKET, COLLECTION, GROUP, RECORD], ids=list(Kind))
+@pytest.mark.parametrize("address", [BUCKET, COLLECTION, GROUP, RECORD, WEBHOOK], ids=str)
 def test_what_the_principal_alone_may_write_is_deleted(address: Address) -> None:
     """UD-1: readers do not keep it alive."""
     target = present(address, permissions=acl(write=OMAR, read="account:nadia"))

@@ -18,6 +18,7 @@ from muniment.domain.events import (
     HistoryTrimmed,
     ObjectChanged,
     PartitionFlushed,
+    Report,
     Snapshot,
 )
 from muniment.domain.values import Principal, Timestamp, Uid
@@ -57,6 +58,7 @@ any_address: st.SearchStrategy[Address] = st.one_of(
     st.builds(addresses.group, ids, ids),
     st.builds(addresses.collection, ids, ids),
     st.builds(addresses.record, ids, ids, ids),
+    st.builds(addresses.webhook, ids, ids),
 )
 events: st.SearchStrategy[Event] = st.one_of(
     st.builds(
@@ -72,6 +74,23 @@ events: st.SearchStrategy[Event] = st.one_of(
         after=snapshots,
         before=st.none() | snapshots,
         records_from=st.none() | timestamps,
+        webhook_uid=st.none() | texts.map(Uid),
+        cause=causes,
+    ),
+    st.builds(
+        ObjectChanged,
+        id=texts.map(EventId),
+        action=st.just(Action.UPDATED),
+        address=st.builds(addresses.webhook, ids, ids),
+        bucket_uid=texts.map(Uid),
+        collection_uid=st.none(),
+        last_modified=timestamps,
+        stream_at=timestamps,
+        occurred_at=timestamps,
+        after=snapshots,
+        before=snapshots,
+        webhook_uid=texts.map(Uid),
+        report=st.sampled_from(Report),
         cause=causes,
     ),
     st.builds(

@@ -5,6 +5,7 @@ new version of a value brings new samples; those that are there are never change
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from muniment.domain.events import (
     HistoryTrimmed,
     ObjectChanged,
     PartitionFlushed,
+    Report,
     Snapshot,
 )
 from muniment.domain.values import JsonObject, Permissions, Principal, Timestamp, Uid
@@ -35,6 +37,7 @@ HELD_CLAIM: Final = Offset(41)
 AT: Final = Timestamp(1_763_726_400_250)
 BUCKET_UID: Final = Uid("019aa60d-3c00-7000-8000-000000000001")
 COLLECTION_UID: Final = Uid("019aa60d-3c00-7000-8000-000000000002")
+WEBHOOK_UID: Final = Uid("019aa60d-3cfa-7000-8000-000000000004")
 PERMISSIONS: Final[Permissions] = {
     "write": frozenset(map(Principal, ["account:nadia", "/buckets/house/groups/family"]))
 }
@@ -48,6 +51,23 @@ OBJECTS: Final[dict[Kind, tuple[Address, JsonObject]]] = {
     Kind.RECORD: (
         addresses.record("house", "plants", "fern"),
         {"name": "Fougère \U0001f33f", "height_m": 0.4, "seen": [1, 2], "ill": None},
+    ),
+    Kind.WEBHOOK: (
+        addresses.webhook("house", "billing"),
+        {
+            "url": "https://receiver.example/hook",
+            "headers": {"Authorization": "sealed:1:0f3a1b2c:bm90IHJlYWxseQ"},
+            "secrets": [
+                {
+                    "id": "019aa60d-3cfa-7000-8000-000000000004.v1",
+                    "algorithm": "v1",
+                    "sealed": "sealed:1:0f3a1b2c:bm9yIHRoaXM",
+                    "created": AT,
+                    "expires": None,
+                }
+            ],
+            "status": {"state": "active", "since": AT, "reason": ""},
+        },
     ),
 }
 
@@ -74,8 +94,33 @@ def object_changed(kind: Kind, action: Action) -> ObjectChanged:
         occurred_at=Timestamp(at + 2),
         after=afters[action],
         before=None if action is Action.CREATED else before,
+        webhook_uid=WEBHOOK_UID if kind is Kind.WEBHOOK else None,
         records_from=at if (kind, action) == (Kind.COLLECTION, Action.CREATED) else None,
         cause=_cause(action),
+    )
+
+
+def webhook_reported(report: Report) -> ObjectChanged:
+    """The sample for what deliveries tell."""
+    event = object_changed(Kind.WEBHOOK, Action.UPDATED)
+    was_failing = report is not Report.FAILING
+    state = "active" if report is Report.RECOVERED else report.value
+    told: JsonObject = {"state": state, "since": AT + 3, "reason": "HTTP 503"}
+    was: JsonObject = {"state": "failing" if was_failing else "active", "since": AT, "reason": ""}
+    assert event.before is not None
+    before = {**event.before.data, "status": was}
+    after: JsonObject = {
+        **event.before.data,
+        "last_modified": event.last_modified,
+        "status": told,
+        **({"enabled": False} if report is Report.DISABLED else {}),
+    }
+    return replace(
+        event,
+        report=report,
+        after=Snapshot(data=after, permissions=PERMISSIONS),
+        before=replace(event.before, data=before),
+        cause=replace(event.cause, actor=Principal("system.Webhooks")),
     )
 
 
@@ -90,7 +135,7 @@ def _cause(action: Action) -> Cause:
 
 CHANGES: Final = {
     f"{kind}.{action}.1": object_changed(kind, action) for kind in Kind for action in Action
-}
+} | {f"webhook.{report}.1": webhook_reported(report) for report in Report}
 EVENTS: Final[dict[str, Event]] = {
     **CHANGES,
     "history.trimmed.1": HistoryTrimmed(

@@ -73,6 +73,7 @@ EVERYWHERE = {
     "history",
     "permissions_endpoint",
     "schema",
+    "webhooks",
 }
 
 
@@ -84,6 +85,7 @@ EVERYWHERE = {
         ({"flush_enabled": True}, EVERYWHERE | {"flush_endpoint"}),
         ({"experimental_collection_schema_validation": False}, EVERYWHERE - {"schema"}),
         ({"default_bucket_enabled": False}, EVERYWHERE - {"default_bucket"}),
+        ({"webhooks_enabled": False}, EVERYWHERE - {"webhooks"}),
     ],
 )
 async def test_capabilities_are_what_is_there(settings: dict[str, Any], names: set[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from muniment.domain.values import JsonValue
 from muniment.domain.webhooks.sealing import SEALED_PREFIX, is_sealed
-from muniment.domain.webhooks.values import Wrong, shown
+from muniment.domain.webhooks.values import Wrong
 
 HEADERS_MAX: Final = 32
 NAME_CHARS_MAX: Final = 128
@@ -27,7 +27,7 @@ _OUR_PREFIXES: Final = ("ce-", "proxy-", "webhook-")
 def headers(value: JsonValue) -> Mapping[str, str] | Wrong:
     """The headers, each value plain or sealed."""
     if not isinstance(value, Mapping):
-        return Wrong(f"{shown(value)} is not an object")
+        return Wrong("this is not an object")
     if len(value) > HEADERS_MAX:
         return Wrong(f"More than {HEADERS_MAX} headers")
     found: dict[str, str] = {}

@@ -7,14 +7,14 @@ from functools import lru_cache
 from typing import Final
 
 from muniment.domain.addresses import Address, Kind
-from muniment.domain.events import Action, ObjectChanged
+from muniment.domain.events import Action, ObjectChanged, Report
 from muniment.domain.webhooks.filters import StateFilter
 
-OPERATIONAL_TYPES: Final = ("webhook.failing", "webhook.disabled", "webhook.recovered")
+OPERATIONAL_TYPES: Final = tuple(f"{Kind.WEBHOOK}.{report}" for report in Report)
 """What the deliveries themselves tell: nothing but its type keeps such an event from a webhook."""
 
 EVENT_TYPES: Final = (
-    *(f"{kind}.{action}" for kind in dict.fromkeys((*Kind, "webhook")) for action in Action),
+    *(f"{kind}.{action}" for kind in Kind for action in Action),
     *OPERATIONAL_TYPES,
 )
 """All types of events that there are."""

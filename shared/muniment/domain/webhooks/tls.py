@@ -7,7 +7,7 @@ from typing import Final, cast
 from muniment.domain.values import JsonValue
 from muniment.domain.webhooks.sealing import SEALED_PREFIX, is_sealed
 from muniment.domain.webhooks.spec import Tls
-from muniment.domain.webhooks.values import Wrong, shown, unknown_part
+from muniment.domain.webhooks.values import Wrong, unknown_part
 
 PEM_CHARS_MAX: Final = 64 * 1_024
 
@@ -17,7 +17,7 @@ _PEM: Final = re.compile(r"\s*-----BEGIN [A-Z ]+-----.+-----END [A-Z ]+-----\s*"
 def tls(value: JsonValue) -> Tls | Wrong:
     """The certificates; the client's key plain or sealed."""
     if not isinstance(value, Mapping):
-        return Wrong(f"{shown(value)} is not an object")
+        return Wrong("this is not an object")
     if wrong := unknown_part(value, ("client_certificate", "client_key", "ca")):
         return wrong
     for name, pem in value.items():

@@ -19,6 +19,7 @@ _IDS: Final = {
     "group_id": "o.resource_name = 'group' AND o.object_id {}",
     "collection_id": "o.collection_id {}",
     "record_id": "o.resource_name = 'record' AND o.object_id {}",
+    "webhook_id": "o.resource_name = 'webhook' AND o.object_id {}",
 }
 _TEXTS: Final = {name: f"o.{name} {{}}" for name in ("action", "resource_name", "uri", "user_id")}
 
@@ -40,6 +41,7 @@ ROWS: Final = Columns(
         "group_id": "CASE WHEN o.resource_name = 'group' THEN to_jsonb(o.object_id) END",
         "collection_id": "to_jsonb(o.collection_id)",
         "record_id": "CASE WHEN o.resource_name = 'record' THEN to_jsonb(o.object_id) END",
+        "webhook_id": "CASE WHEN o.resource_name = 'webhook' THEN to_jsonb(o.object_id) END",
         # An anonymous requester's is `null`, and not missing.
         "user_id": "CASE WHEN NOT o.deleted THEN coalesce(to_jsonb(o.user_id), 'null') END",
         "target": SQL.target,

@@ -35,6 +35,7 @@ TABLES: Final[Mapping[Kind, str]] = {
     Kind.GROUP: '"group"',
     Kind.COLLECTION: "collection",
     Kind.RECORD: "record",
+    Kind.WEBHOOK: "webhook",
 }
 
 

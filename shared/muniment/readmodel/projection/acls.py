@@ -91,7 +91,7 @@ def _acl(change: Change, permissions: Permissions) -> ListAcl:
 
 def _place(change: Change) -> Uid:
     match change.event.address.kind:
-        case Kind.BUCKET | Kind.GROUP:
+        case Kind.BUCKET | Kind.GROUP | Kind.WEBHOOK:
             return change.event.bucket_uid
         case Kind.COLLECTION | Kind.RECORD:
             return life_of_collection(change.event)

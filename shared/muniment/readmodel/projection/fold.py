@@ -112,7 +112,7 @@ def parent_of(event: ObjectChanged) -> Uid:
     match event.address.kind:
         case Kind.BUCKET:
             return ALL_BUCKETS
-        case Kind.COLLECTION | Kind.GROUP:
+        case Kind.COLLECTION | Kind.GROUP | Kind.WEBHOOK:
             return event.bucket_uid
         case Kind.RECORD:
             return life_of_collection(event)
@@ -219,8 +219,8 @@ def _timestamps(event: ObjectChanged) -> Iterator[tuple[ListKey, Timestamp]]:
     if has_history(event):
         yield ListKey(event.bucket_uid, HISTORY), event.stream_at
     if event.action is Action.CREATED and kind is Kind.BUCKET:
-        yield ListKey(event.bucket_uid, Kind.COLLECTION), event.last_modified
-        yield ListKey(event.bucket_uid, Kind.GROUP), event.last_modified
+        for below in (Kind.COLLECTION, Kind.GROUP, Kind.WEBHOOK):
+            yield ListKey(event.bucket_uid, below), event.last_modified
     if event.action is Action.CREATED and event.records_from is not None:
         yield ListKey(life_of_collection(event), Kind.RECORD), event.records_from
 
@@ -231,7 +231,7 @@ def _ended(event: ObjectChanged) -> Mapping[Uid, Kind]:
             return {event.bucket_uid: Kind.BUCKET}
         case Kind.COLLECTION:
             return {life_of_collection(event): Kind.COLLECTION}
-        case Kind.GROUP | Kind.RECORD:
+        case Kind.GROUP | Kind.RECORD | Kind.WEBHOOK:
             return {}
 
 
@@ -244,7 +244,7 @@ def _past_acl(event: ObjectChanged) -> PastAcl | None:
             uid = event.bucket_uid
         case Kind.COLLECTION:
             uid = life_of_collection(event)
-        case Kind.GROUP | Kind.RECORD:
+        case Kind.GROUP | Kind.RECORD | Kind.WEBHOOK:
             return None
     return PastAcl(event.bucket_uid, uid, event.stream_at, event.after.permissions)
 

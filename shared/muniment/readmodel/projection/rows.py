@@ -111,7 +111,7 @@ def _owner_row(partition: Partition, offset: Offset, claim: Claim) -> Row:
 
 
 def _own_life(event: ObjectChanged) -> Uid | None:
-    """The life that objects below the event's object are keyed by, as long as it goes on."""
+    """The life that what is below the object, or delivers for it, is keyed by; while it goes on."""
     if event.action is Action.DELETED:
         return None
     match event.address.kind:
@@ -119,5 +119,7 @@ def _own_life(event: ObjectChanged) -> Uid | None:
             return event.bucket_uid
         case Kind.COLLECTION:
             return life_of_collection(event)
+        case Kind.WEBHOOK:
+            return event.webhook_uid
         case Kind.GROUP | Kind.RECORD:
             return None

@@ -97,6 +97,18 @@ groups AS (
            data = excluded.data,
            permissions = excluded.permissions
 ),
+webhooks AS (
+    INSERT INTO webhook (parent, id, last_modified, deleted, data, permissions, uid)
+    SELECT parent, id, last_modified, deleted, data, permissions, uid
+      FROM change
+     WHERE kind = 'webhook' AND is_last
+        ON CONFLICT (parent, id) DO UPDATE
+       SET last_modified = excluded.last_modified,
+           deleted = excluded.deleted,
+           data = excluded.data,
+           permissions = excluded.permissions,
+           uid = excluded.uid
+),
 records AS (
     INSERT INTO record (parent, id, last_modified, deleted, data, permissions)
     SELECT parent, id, last_modified, deleted, data, permissions

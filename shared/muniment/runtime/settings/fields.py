@@ -7,7 +7,14 @@ from types import UnionType
 from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 
 import orjson
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from muniment.domain.webhooks.urls import destination_of
@@ -38,6 +45,8 @@ def _read_host(value: str) -> str:
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_split_words)]
 """A list; in the environment and on the command line its items are parted by blanks."""
+
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_split_words)]
 
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_split_words)]
 

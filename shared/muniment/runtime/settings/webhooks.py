@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
-from muniment.runtime.settings.fields import Hosts, Networks, Ports, Seconds, Subject
+from muniment.runtime.settings.fields import Hosts, Networks, Ports, Seconds, Secrets, Subject
 
 _MINUTE = 60.0
 _HOUR = 60 * _MINUTE
@@ -25,6 +25,9 @@ _PORTS_OF_OTHERS = (
 class WebhookSettings(Subject):
     title: ClassVar[str] = "Webhooks"
 
+    webhooks_enabled: bool = Field(
+        default=True, description="Whether buckets have webhooks, at `/buckets/…/webhooks`."
+    )
     webhooks_timeout_s: float = Field(
         default=15,
         gt=0,
@@ -107,7 +110,7 @@ class WebhookSettings(Subject):
         "speak HTTP.",
     )
     webhooks_https_only: bool = Field(
-        default=False, description="Deliver to `https` URLs only; the others fail."
+        default=False, description="Take and deliver to `https` URLs only."
     )
     webhooks_ca_file: Path | None = Field(
         default=None,
@@ -123,4 +126,9 @@ class WebhookSettings(Subject):
         default=None,
         description="Secret from which each endpoint's own (`whsec_…`) is derived; "
         "unset: the secret key.",
+    )
+    sealing_keys: Secrets = Field(
+        default=(),
+        description="Secrets with which the secret texts of webhooks are sealed: the first seals, "
+        "all of them and the secret key open.",
     )

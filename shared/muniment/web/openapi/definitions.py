@@ -20,6 +20,7 @@ from muniment.web.openapi.schemas import (
     one_of,
     reference,
 )
+from muniment.web.openapi.webhooks import WEBHOOK_DEFINITIONS
 
 _PATH: Final[JsonObject] = {"type": "string", "pattern": "^/"}
 _NUMBERS: Final[JsonObject] = {"type": "object", "additionalProperties": INTEGER}
@@ -161,4 +162,4 @@ def definitions(resources: frozenset[str]) -> JsonObject:
     return named
 
 
-_PARTS: Final = (_CHANGES, _LISTS, _BATCHES, _UTILITIES, _ERRORS)
+_PARTS: Final = (_CHANGES, _LISTS, _BATCHES, _UTILITIES, WEBHOOK_DEFINITIONS, _ERRORS)

@@ -37,6 +37,13 @@ _UTILITY_IDS: Final[Mapping[Endpoint, str]] = {
     Endpoint.METRICS: "get_metrics",
 }
 
+_IDS_BY_METHOD: Final[Mapping[tuple[Endpoint, str], str]] = {
+    (Endpoint.HISTORY, "GET"): "get_history",
+    (Endpoint.HISTORY, "DELETE"): "delete_history",
+    (Endpoint.WEBHOOK_SECRETS, "GET"): "get_webhook_secrets",
+    (Endpoint.WEBHOOK_SECRETS, "POST"): "rotate_webhook_secret",
+}
+
 _LIST_VERBS: Final = {"GET": "get_{}s", "POST": "create_{}", "DELETE": "delete_{}s"}
 _OBJECT_VERBS: Final = {
     "GET": "get_{}",
@@ -72,6 +79,8 @@ _OTHER_SUMMARIES: Final[Mapping[str, str]] = {
     "flush_post": "Remove all data",
     "get_counters": "Count what there is",
     "delete_user_data": "Forget a user",
+    "get_webhook_secrets": "Read the keys that a webhook's deliveries are signed with",
+    "rotate_webhook_secret": "Have a webhook's deliveries signed with another key",
     "get_metrics": "Metrics in Prometheus' text format",
 }
 
@@ -86,6 +95,8 @@ _SECURITY: Final[JsonObject] = {
 
 def openapi(routes: tuple[Route, ...], project: Project, base_url: str) -> bytes:
     """The document as JSON."""
+    # What lies beside the base path has no place in this form of OpenAPI.
+    routes = tuple(route for route in routes if route.template.startswith(PREFIX))
     scheme, _, host = base_url.partition("://")
     resources = frozenset(route.resource for route in routes if route.resource)
     document: dict[str, JsonValue] = {
@@ -115,9 +126,7 @@ def operation_id(route: Route, method: str) -> str:
     if route.resource is not None:
         verbs = _LIST_VERBS if route.is_list else _OBJECT_VERBS
         return verbs[method].format(route.resource)
-    if route.endpoint is Endpoint.HISTORY:
-        return "delete_history" if method == "DELETE" else "get_history"
-    return _UTILITY_IDS[route.endpoint]
+    return _IDS_BY_METHOD.get((route.endpoint, method)) or _UTILITY_IDS[route.endpoint]
 
 
 def _used(schemas: JsonObject, document: JsonObject) -> JsonObject:
@@ -167,4 +176,6 @@ def _tags(routes: tuple[Route, ...]) -> Sequence[str]:
 def _tag(route: Route) -> str:
     if route.endpoint in (Endpoint.HISTORY, Endpoint.SNAPSHOT):
         return "History"
+    if route.endpoint is Endpoint.WEBHOOK_SECRETS:
+        return "Webhooks"
     return "Utilities" if route.resource is None else f"{route.resource.capitalize()}s"

@@ -10,6 +10,7 @@ from muniment.web.commands import BEHAVIORS
 from muniment.web.openapi.resources import (
     ACCOUNT,
     OBJECT_ID_SCHEMA,
+    REQUIRED,
     USERNAME_SCHEMA,
     changed_name,
     created_name,
@@ -97,7 +98,15 @@ SHARED_PARAMETERS: Final[JsonObject] = {
 _OF_LISTS: Final = ("_since", "_before", "_sort", "_limit", "_token", "_fields")
 
 _FILTERS: Final[Mapping[Endpoint, Sequence[str]]] = {
-    Endpoint.HISTORY: ("uri", "resource_name", "action", "collection_id", "record_id", "user_id"),
+    Endpoint.HISTORY: (
+        "uri",
+        "resource_name",
+        "action",
+        "collection_id",
+        "record_id",
+        "webhook_id",
+        "user_id",
+    ),
     Endpoint.PERMISSIONS: (
         "uri",
         "resource_name",
@@ -105,6 +114,7 @@ _FILTERS: Final[Mapping[Endpoint, Sequence[str]]] = {
         "collection_id",
         "group_id",
         "record_id",
+        "webhook_id",
     ),
 }
 """Lists whose fields are known; all others are filtered by whatever field their objects have."""
@@ -138,9 +148,13 @@ def _path_type(route: Route, name: str) -> JsonObject:
 
 def _of_resource(route: Route, method: str) -> Iterator[JsonObject]:
     yield from (_shared(name) for name in ("If-Match", "If-None-Match"))
+    if route.endpoint is Endpoint.WEBHOOK_SECRETS:
+        if method == "POST":
+            yield _body("NewKey", is_required=False)
+        return
     resource = route.resource
     if method == "POST" and resource:
-        yield _body(created_name(resource), is_required=resource == ACCOUNT)
+        yield _body(created_name(resource), is_required=resource in REQUIRED)
     elif method == "PUT" and resource:
         yield _body(changed_name(resource), is_required=resource == ACCOUNT)
     elif method == "PATCH":

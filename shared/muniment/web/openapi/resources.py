@@ -1,6 +1,6 @@
 """The schemas of objects: as they are given, as they are shown, and with their permissions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from muniment.domain.accounts import PERMISSION_NAMES as ACCOUNT_PERMISSIONS
@@ -20,8 +20,10 @@ from muniment.web.openapi.schemas import (
     list_of,
     reference,
 )
+from muniment.web.openapi.webhooks import WEBHOOK_FIELDS, WEBHOOK_SHOWN
 
 ACCOUNT: Final = "account"
+WEBHOOK: Final = "webhook"
 
 OBJECT_ID_SCHEMA: Final[JsonObject] = {
     "type": "string",
@@ -38,8 +40,12 @@ _SHOWN_FIELDS: Final[Mapping[str, Mapping[str, JsonObject]]] = {
     "bucket": {"collection:schema": OBJECT, "group:schema": OBJECT, "record:schema": OBJECT},
     "collection": {"schema": OBJECT, "cache_expires": INTEGER},
     "group": {"members": TEXTS},
+    WEBHOOK: {**WEBHOOK_FIELDS, **WEBHOOK_SHOWN},
 }
 """The fields that have a type, as answers show them."""
+
+REQUIRED: Final[Mapping[str, Sequence[str]]] = {ACCOUNT: ("password",), WEBHOOK: ("url",)}
+"""Fields without which nothing can be created."""
 
 _GIVEN_FIELDS: Final[Mapping[str, Mapping[str, JsonObject]]] = {
     **_SHOWN_FIELDS,
@@ -61,6 +67,7 @@ _GIVEN_FIELDS: Final[Mapping[str, Mapping[str, JsonObject]]] = {
         }
     },
     ACCOUNT: {"password": TEXT},
+    WEBHOOK: {**WEBHOOK_FIELDS, "secret": TEXT},
 }
 """The same as they are taken."""
 
@@ -122,9 +129,15 @@ def _given(resource: str, permissions: JsonObject, *, has_id: bool) -> JsonObjec
     properties: dict[str, JsonValue] = {"id": _id_of(resource)} if has_id else {}
     properties |= {"last_modified": _LAST_MODIFIED, **_GIVEN_FIELDS.get(resource, {})}
     data: dict[str, JsonValue] = {"type": "object", "properties": properties}
-    if resource != ACCOUNT:
+    required = [*REQUIRED.get(resource, ())]
+    if not required:
         return closed({}, data=data, permissions=permissions)
-    data["required"] = ["id", "password"] if has_id else ["password"]
+    if has_id and resource == ACCOUNT:
+        required.insert(0, "id")
+    data["required"] = required
+    # Of a webhook that is there a PUT may change the permissions alone.
+    if resource == WEBHOOK and not has_id:
+        return closed({}, data=data, permissions=permissions)
     return closed({"data": data}, permissions=permissions)
 
 

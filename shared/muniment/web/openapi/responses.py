@@ -55,6 +55,7 @@ _MORE: Final[Mapping[Endpoint, Sequence[int]]] = {
     Endpoint.PERMISSIONS: (406,),
     Endpoint.HISTORY: (401, 403, 404, 406, 412),
     Endpoint.SNAPSHOT: (401, 403, 404, 406),
+    Endpoint.WEBHOOK_SECRETS: (401, 403, 404, 406, 412),
 }
 """Of what no objects of a resource live at."""
 
@@ -97,6 +98,7 @@ _BODIES: Final[Mapping[Endpoint, str]] = {
     Endpoint.FLUSH: "Nothing",
     Endpoint.COUNTERS: "Counters",
     Endpoint.USER_DATA: "Forgotten",
+    Endpoint.WEBHOOK_SECRETS: "Keys",
 }
 """Of what is answered where no object of a resource is."""
 
@@ -122,7 +124,7 @@ def _successes(route: Route, method: str) -> Sequence[int]:
             return (202,)
         case ((Endpoint.OPENID_LOGIN | Endpoint.OPENID_TOKEN), _):
             return (307,)
-        case ((Endpoint.SNAPSHOT | Endpoint.PERMISSIONS), _):
+        case ((Endpoint.SNAPSHOT | Endpoint.PERMISSIONS | Endpoint.WEBHOOK_SECRETS), _):
             return (200,)
         case _, "GET" if route.is_resource:
             return (200, 304)
@@ -137,6 +139,8 @@ def _refusals(route: Route, method: str) -> set[int]:
     is_change = method != "GET"
     if route.endpoint is Endpoint.HEARTBEAT:
         statuses.remove(503)  # Its own.
+    if route.endpoint is Endpoint.WEBHOOK_SECRETS and is_change:
+        statuses |= {409, 415}
     if is_change or "{bucket_id}" in route.template:
         statuses.add(405)  # Of the alias `default` also to readers, as it cannot be made (DEF-1).
     if route.resource is not None:

@@ -61,6 +61,7 @@ def test_a_new_bucket_starts_its_lists() -> None:
         ListKey(created.bucket_uid, "history"): created.stream_at,
         ListKey(created.bucket_uid, Kind.COLLECTION): created.last_modified,
         ListKey(created.bucket_uid, Kind.GROUP): created.last_modified,
+        ListKey(created.bucket_uid, Kind.WEBHOOK): created.last_modified,
     }
 
 

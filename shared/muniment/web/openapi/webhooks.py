@@ -1,0 +1,108 @@
+"""The schemas of webhooks and of their keys."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from muniment.domain.values import JsonObject
+from muniment.domain.webhooks.key_rings import OVERLAP_S_MAX
+from muniment.domain.webhooks.parsing import (
+    BATCH_EVENTS_MAX,
+    BATCH_WAIT_MS_MAX,
+    DESCRIPTION_CHARS_MAX,
+    FILTER_CHARS_MAX,
+    PATTERNS_MAX,
+    RATE_LIMIT_MAX,
+    RATE_LIMIT_MIN,
+    RETRIES_MAX,
+    RETRIES_S_MAX,
+    TIMEOUT_S_MAX,
+    WINDOW_MAX,
+)
+from muniment.domain.webhooks.selection import EVENT_TYPES
+from muniment.domain.webhooks.spec import Algorithm, Format, Order, Shape, State
+from muniment.domain.webhooks.urls import URL_CHARS_MAX
+from muniment.web.openapi.schemas import FLAG, INTEGER, TEXT, closed, list_of, one_of, reference
+
+
+def _several(items: JsonObject, most: int) -> JsonObject:
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": most}
+
+
+def _number(least: float, most: float) -> JsonObject:
+    return {"type": "number", "minimum": least, "maximum": most}
+
+
+def _whole(least: int, most: int) -> JsonObject:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+_GLOBS: Final = _several({"type": "string", "pattern": "^[a-zA-Z0-9_*?-]{1,512}$"}, PATTERNS_MAX)
+_KINDS: Final = dict.fromkeys(name.partition(".")[0] for name in EVENT_TYPES)
+_ALGORITHMS: Final = one_of(*Algorithm)
+
+WEBHOOK_FIELDS: Final[Mapping[str, JsonObject]] = {
+    "url": {
+        "description": "Absolute, `http` or `https`, without credentials.",
+        "type": "string",
+        "pattern": "^https?://[a-z0-9.-]+(:[0-9]{1,4})?(/[!-~]*)?$",
+        "maxLength": URL_CHARS_MAX,
+    },
+    "enabled": FLAG,
+    "description": {"type": "string", "maxLength": DESCRIPTION_CHARS_MAX},
+    "events": _several(one_of("*", *(f"{kind}.*" for kind in _KINDS), *EVENT_TYPES), PATTERNS_MAX),
+    "collections": _GLOBS,
+    "records": _GLOBS,
+    "filter": {
+        "description": "A query string as lists take it; `previous.` is the state before.",
+        "type": "string",
+        "maxLength": FILTER_CHARS_MAX,
+    },
+    "shape": one_of(*Shape),
+    "format": one_of(*Format),
+    "headers": {
+        "description": "Sealed when they are stored and shown.",
+        "type": "object",
+        "additionalProperties": TEXT,
+    },
+    "signatures": {**_several(_ALGORITHMS, len(Algorithm)), "uniqueItems": True},
+    "order": one_of(*Order),
+    "rate_limit": _number(RATE_LIMIT_MIN, RATE_LIMIT_MAX),
+    "window": _whole(1, WINDOW_MAX),
+    "batch": closed(
+        {"max_events": _whole(1, BATCH_EVENTS_MAX)}, max_wait_ms=_whole(0, BATCH_WAIT_MS_MAX)
+    ),
+    "timeout_s": _number(1, TIMEOUT_S_MAX),
+    "retry_schedule_s": _several(_number(0, RETRIES_S_MAX / RETRIES_MAX), RETRIES_MAX),
+    "disable_after_s": _number(1, RETRIES_S_MAX),
+    "start": {
+        "description": "`now`, `beginning`, `snapshot`, or one of `sequence`, `time`, `offset`.",
+        "type": ["string", "object"],
+    },
+    "tls": closed({}, client_certificate=TEXT, client_key=TEXT, ca=TEXT),
+}
+"""The fields that a client may set; each may be `null`, as if it were not there."""
+
+WEBHOOK_SHOWN: Final[Mapping[str, JsonObject]] = {
+    "secrets": {"type": "array", "items": reference("SealedKey")},
+    "status": closed({"state": one_of(*State), "since": INTEGER, "reason": TEXT}),
+}
+"""The fields that the server sets."""
+
+_KEY: Final[Mapping[str, JsonObject]] = {
+    "id": TEXT,
+    "algorithm": _ALGORITHMS,
+    "created": INTEGER,
+    "expires": {"type": ["integer", "null"]},
+}
+
+WEBHOOK_DEFINITIONS: Final[JsonObject] = {
+    "SealedKey": closed({**_KEY, "sealed": TEXT}, public_key=TEXT),
+    "Key": closed(_KEY, secret={"type": ["string", "null"]}, public_key=TEXT, reason=TEXT),
+    "Keys": list_of("Key"),
+    "NewKey": closed(
+        {},
+        algorithm=_ALGORITHMS,
+        secret={"description": "`whsec_…` or `whsk_…`; without it, one is made.", **TEXT},
+        overlap_s=_whole(0, OVERLAP_S_MAX),
+    ),
+}
