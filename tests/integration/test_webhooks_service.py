@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from muniment.domain import addresses
 from muniment.domain.events import Action, Event
 from muniment.log.connection import parse_kafka_url
 from muniment.log.kafka import KafkaLog
@@ -23,9 +24,11 @@ from muniment.webhooks.app import delivering
 from muniment.webhooks.signing import secret_for
 from tests.support.receiver import HANG, OK, Receiver, Reply, always, fail_first
 from tests.support.stack import Stack
-from tests.unit.webhooks.building import collection, record
+from tests.unit.webhooks.building import changed, collection, record
 
 PARTITIONS = 2
+OTHER_BUCKET = "maps"
+"""In the partition that atlas is not in."""
 
 
 @pytest.fixture
@@ -49,19 +52,20 @@ def receiver(settings: Settings) -> Receiver:
 
     def secret(path: str) -> str:
         name = path.strip("/")
-        collection_id = "tides" if name == "hook" else name
-        return str(secret_for(master_secret(settings), "atlas", collection_id))
+        bucket_id = OTHER_BUCKET if name == OTHER_BUCKET else "atlas"
+        collection_id = "tides" if name in {"hook", OTHER_BUCKET} else name
+        return str(secret_for(master_secret(settings), bucket_id, collection_id))
 
     return Receiver(secret)
 
 
 @asynccontextmanager
-async def writing(settings: Settings) -> AsyncGenerator[Writer, None]:
-    """The partition of the bucket atlas."""
+async def writing(settings: Settings, bucket_id: str = "atlas") -> AsyncGenerator[Writer, None]:
+    """The partition of the bucket."""
     options = LogOptions(topic_prefix=settings.topic_prefix, partitions=PARTITIONS)
     assert settings.kafka_url
     async with KafkaLog.open(parse_kafka_url(settings.kafka_url), options) as log:
-        writer = await log.claim(log.partition_of("atlas"), instance_id="one", url="http://one")
+        writer = await log.claim(log.partition_of(bucket_id), instance_id="one", url="http://one")
         yield writer
         await writer.close()
 
@@ -98,6 +102,19 @@ async def rows(settings: Settings, query: str) -> list[Any]:
         return [tuple(row) for row in await connection.fetch(query)]
     finally:
         await connection.close()
+
+
+async def until_shares_are(settings: Settings, shares: list[int]) -> None:
+    """Wait until so many partitions are held by so many connections."""
+    query = """
+        SELECT count(*) FROM pg_locks
+         WHERE locktype = 'advisory' AND granted AND objsubid = 2
+           AND classid = hashtext('muniment webhooks partition')::bit(32)::bigint::oid
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      GROUP BY pid ORDER BY 1"""
+    async with asyncio.timeout(20):
+        while [count for (count,) in await rows(settings, query)] != shares:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
 
 def arrived(receiver: Receiver, count: int) -> Callable[[], bool]:
@@ -261,6 +278,33 @@ async def test_a_second_instance_stands_by_and_takes_over(
             await receiver.until(arrived(receiver, 201), timeout_s=20)
 
     assert before == 101
+
+
+async def test_two_instances_share_the_partitions_and_take_over_from_each_other(
+    settings: Settings, receiver: Receiver
+) -> None:
+    """Each of two buckets lies in a partition of its own; each instance gets one of them."""
+    told = [f"of two {n}" for n in range(20)]
+    async with receiver, writing(settings) as here, writing(settings, OTHER_BUCKET) as there:
+        await append(here, [collection(receiver.url)])
+        url = receiver.url.replace("/hook", f"/{OTHER_BUCKET}")
+        tides = addresses.collection(OTHER_BUCKET, "tides")
+        await append(there, [changed(tides, **{"webhook:url": url})])
+        async with serving(settings) as first, serving(settings):
+            await until_shares_are(settings, [1, 1])
+            await append(here, [record(name) for name in told])
+            await append(
+                there, [changed(addresses.record(OTHER_BUCKET, "tides", name)) for name in told]
+            )
+            await receiver.until(arrived(receiver, 42), timeout_s=20)
+            repeats = len(receiver.accepted) - 42
+            await kill(first)
+            await until_shares_are(settings, [2])
+            await append(here, [record("after")])
+            await append(there, [changed(addresses.record(OTHER_BUCKET, "tides", "after"))])
+            await receiver.until(arrived(receiver, 44), timeout_s=20)
+
+    assert repeats == 0
 
 
 async def test_it_waits_for_postgres_and_kafka_to_come_up(
