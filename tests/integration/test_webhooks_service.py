@@ -288,8 +288,9 @@ async def test_two_instances_share_the_partitions_and_take_over_from_each_other(
     async with receiver, writing(settings) as here, writing(settings, OTHER_BUCKET) as there:
         await append(here, [collection(receiver.url)])
         url = receiver.url.replace("/hook", f"/{OTHER_BUCKET}")
-        tides = addresses.collection(OTHER_BUCKET, "tides")
-        await append(there, [changed(tides, **{"webhook:url": url})])
+        tides, data = addresses.collection(OTHER_BUCKET, "tides"), dict[str, Any]()
+        data["webhook:url"] = url
+        await append(there, [changed(tides, **data)])
         async with serving(settings) as first, serving(settings):
             await until_shares_are(settings, [1, 1])
             await append(here, [record(name) for name in told])

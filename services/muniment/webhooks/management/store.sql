@@ -1,0 +1,80 @@
+-- find --
+-- The lane of a webhook's live events; it is there a moment after the webhook itself.
+  SELECT l.endpoint_id, l.partition, l.bucket_uid, l.starts_at, l.next_offset, l.stopped_for,
+         l.failing_since, c.next_offset AS read_to,
+         (SELECT count(*) FROM webhooks.parked p WHERE p.lane_id = l.id AND NOT p.is_dead)
+             AS parked,
+         (SELECT count(*) FROM webhooks.parked p WHERE p.lane_id = l.id AND p.is_dead) AS dead,
+         (SELECT min(p.next_try_at) FROM webhooks.parked p
+           WHERE p.lane_id = l.id AND NOT p.is_dead) AS next_try_at
+    FROM webhooks.lane l
+    LEFT JOIN webhooks.checkpoint c
+      ON c.partition = l.partition
+   WHERE l.bucket_id = $1
+     AND l.webhook_id = $2
+     AND l.id = l.endpoint_id
+ORDER BY l.starts_at DESC
+   LIMIT 1;
+
+-- attempts --
+  SELECT a.at, a.id, a.message_id, a.type, a.uri, a.event_offset, a.events, a.number, a.outcome,
+         a.status, a.detail, a.total_ms, a.dns_ms, a.connect_ms, a.tls_ms, a.first_byte_ms,
+         a.address, a.is_reused, a.answer, a.next_try_at, a.lane_id
+    FROM webhooks.attempt a
+   WHERE a.endpoint_id = $1
+     AND (a.at, a.id) < ($2, $3)
+     AND a.at >= $4
+     AND ($5::text[] IS NULL OR a.outcome = ANY ($5))
+     AND ($6::text IS NULL OR a.uri = $6)
+     AND ($7::text IS NULL OR a.message_id = $7)
+     AND ($8::text IS NULL OR a.type = $8)
+     AND ($9::int4range IS NULL OR a.status <@ $9)
+ORDER BY a.at DESC, a.id DESC
+   LIMIT $10;
+
+-- offset_of --
+-- Where an event lies that was told of: its messages know.
+  SELECT a.event_offset, a.type
+    FROM webhooks.attempt a
+   WHERE a.endpoint_id = $1
+     AND a.message_id = $2
+     AND a.event_offset >= 0
+   LIMIT 1;
+
+-- claim_before --
+-- The last claim that was surely in force before a time (milliseconds since the epoch).
+SELECT coalesce(max(claim_offset), 0)
+  FROM webhooks.claim
+ WHERE partition = $1
+   AND first_at < $2;
+
+-- open_job --
+INSERT INTO webhooks.job (id, endpoint_id, partition, bucket_id, webhook_id, kind, spec)
+VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb);
+
+-- ask --
+   UPDATE webhooks.job
+      SET asked = $4, changed_at = now()
+    WHERE bucket_id = $1
+      AND webhook_id = $2
+      AND id = $3
+      AND state IN ('waiting', 'running', 'paused')
+RETURNING id;
+
+-- job --
+SELECT id, kind, spec::text AS spec, state, asked, created_at, changed_at, at_offset, delivered,
+       dead, result::text AS result
+  FROM webhooks.job
+ WHERE bucket_id = $1
+   AND webhook_id = $2
+   AND id = $3;
+
+-- jobs --
+  SELECT id, kind, spec::text AS spec, state, asked, created_at, changed_at, at_offset, delivered,
+         dead, result::text AS result
+    FROM webhooks.job
+   WHERE bucket_id = $1
+     AND webhook_id = $2
+     AND kind <> 'send'
+ORDER BY created_at DESC, id
+   LIMIT $3;
