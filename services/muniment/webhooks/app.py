@@ -16,7 +16,7 @@ from muniment.readmodel.migrate import SchemaUnfit, migrate
 from muniment.runtime.errors import UserError
 from muniment.runtime.files import raise_open_files_limit
 from muniment.runtime.outages import Away, first_of, through_outages
-from muniment.runtime.sealing import master_secret
+from muniment.runtime.sealing import master_secret, sealer_of
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import Task, serve
 from muniment.web.internal import Vitals, internal_door, stands_by
@@ -25,10 +25,10 @@ from muniment.webhooks.courier import SigningCourier
 from muniment.webhooks.dispatcher import Dispatcher
 from muniment.webhooks.http.client import Client
 from muniment.webhooks.http.guard import Guard
+from muniment.webhooks.moments import HistoricMoments
 from muniment.webhooks.positions import SCHEMA, Fenced, PostgresPositions
 from muniment.webhooks.retry import Schedule
 from muniment.webhooks.shares import Shares, sharing
-from muniment.webhooks.signing import Unreadable
 from muniment.webhooks.terms import Defaults, Limits
 
 AWAY: Final[Away] = (*UNREACHABLE, LogUnavailable, Fenced)
@@ -87,9 +87,12 @@ async def _deliver(settings: Settings, vitals: Vitals, stopping: asyncio.Event) 
         _client(settings) as client,
         vitals.told_by(kafka=partial(kafka.answers, events), webhooks=stands_by),
         open_pool(dsn, application="webhooks", size_max=POOL_SIZE, schema=SCHEMA) as pool,
+        open_pool(dsn, application="webhooks moments", size_min=0, size_max=1) as past,
         sharing(dsn, events.partitions, schema=SCHEMA, every_s=SHARE_EVERY_S) as shares,
     ):
-        courier = SigningCourier(client, master=master_secret(settings), open_sealed=_unreadable)
+        courier = SigningCourier(
+            client, master=master_secret(settings), open_sealed=sealer_of(settings).unseal
+        )
         keeping = partial(keep_attempts, pool, settings.webhooks_attempts_kept_days)
         await keeping()
         while not stopping.is_set():
@@ -101,6 +104,7 @@ async def _deliver(settings: Settings, vitals: Vitals, stopping: asyncio.Event) 
                 defaults=_defaults(settings),
                 partitions=shares.held,
                 limits=_limits(settings),
+                moments=HistoricMoments(past),
             )
             async with vitals.told_by(webhooks=dispatcher.is_at_work):
                 await _while_fair(dispatcher, shares, stopping, keeping)
@@ -159,11 +163,6 @@ def _limits(settings: Settings) -> Limits:
         parked_max=settings.webhooks_parked_max,
         repeats_max=settings.webhooks_repeats_max,
     )
-
-
-def _unreadable(sealed: str, uri: str) -> str:
-    """No webhooks with secrets of their own can be made yet."""
-    raise Unreadable(f"{sealed[:7]}… of {uri}")
 
 
 def _client(settings: Settings) -> Client:

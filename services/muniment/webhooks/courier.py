@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from cachetools import LRUCache
 
 from muniment.domain.values import Timestamp
+from muniment.domain.webhooks.sealing import Unopenable
 from muniment.domain.webhooks.spec import WebhookSpec
 from muniment.webhooks.deliveries import Delivery
 from muniment.webhooks.endpoints import CollectionUrl, Endpoint, EndpointId, Webhook
@@ -21,7 +22,7 @@ from muniment.webhooks.signing import Signer, Unreadable, secret_for, signer_of
 KEPT_MAX: Final = 4_096
 
 Open: TypeAlias = Callable[[str, str], str]
-"""From a sealed text and the URI that it was sealed for to the plain one; raises `Unreadable`."""
+"""From a sealed text and the URI that it was sealed for to the plain one; raises `Unopenable`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class SigningCourier:
             return Answer(failure=Failure.LOST)
         try:
             credentials = self._credentials_of(endpoint)
-        except Unreadable as error:
+        except (Unreadable, Unopenable) as error:
             return Answer(failure=Failure.SECRET, detail=str(error))
         spec = endpoint.spec
         is_batch = spec.batch is not None

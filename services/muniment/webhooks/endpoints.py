@@ -77,7 +77,7 @@ class Endpoint:
         source = self.source
         if isinstance(source, CollectionUrl):
             return addresses.collection(self.bucket_id, source.id).uri
-        return f"/buckets/{self.bucket_id}/webhooks/{source.id}"
+        return addresses.webhook(self.bucket_id, source.id).uri
 
     @property
     def webhook_id(self) -> str | None:
@@ -160,6 +160,8 @@ class Directory:
         match event.address.kind:
             case Kind.COLLECTION if event.collection_uid is not None:
                 yield from self._turns_of_collection(event, event.collection_uid, position)
+            case Kind.WEBHOOK:
+                yield from self._turns_of_webhook(event, position)
             case Kind.BUCKET if event.action is Action.DELETED:
                 urls = self._by_collection.values()
                 for endpoint in [e for e in urls if e.bucket_uid == event.bucket_uid]:
@@ -199,8 +201,8 @@ class Directory:
             yield Opened(endpoint=endpoint)
 
     def _turns_of_webhook(self, event: ObjectChanged, position: Position) -> Iterator[Turn]:
-        webhooks = self._by_bucket.get(event.bucket_uid, {})
-        current = next((e for e in webhooks.values() if e.webhook_id == event.address.id), None)
+        id_ = EndpointId(event.webhook_uid or event.id)
+        current = self._by_bucket.get(event.bucket_uid, {}).get(id_)
         if event.action is Action.DELETED:
             if current is not None:
                 yield self._end(current, None)
@@ -211,12 +213,12 @@ class Directory:
             yield Ignored(reason=_reasons(spec))
             return
         if current is None:
-            endpoint = _endpoint(event, EndpointId(event.id), position, source, spec)
+            endpoint = _endpoint(event, id_, position, source, spec)
             self._put(endpoint)
             yield Opened(endpoint=endpoint)
             return
         at = Position(position.partition, current.opened_at)
-        endpoint = _endpoint(event, current.id, at, source, spec)
+        endpoint = _endpoint(event, id_, at, source, spec)
         self._put(endpoint)
         yield Changed(endpoint=endpoint)
 

@@ -13,7 +13,7 @@ from muniment.webhooks.deliveries import Delivery
 from muniment.webhooks.endpoints import Endpoint
 from muniment.webhooks.message import body_of
 
-PING: Final = "bucket.ping"
+PING: Final = "webhook.ping"
 SAMPLE_ID: Final = "sample"
 
 
@@ -72,7 +72,7 @@ def _address(endpoint: Endpoint, kind: Kind) -> Address:
         case Kind.COLLECTION:
             return addresses.collection(bucket_id, SAMPLE_ID)
         case Kind.WEBHOOK:
-            return addresses.webhook(bucket_id, SAMPLE_ID)
+            return addresses.webhook(bucket_id, endpoint.webhook_id or SAMPLE_ID)
         case Kind.RECORD:
             return addresses.record(bucket_id, SAMPLE_ID, SAMPLE_ID)
         case _:

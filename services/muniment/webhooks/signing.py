@@ -36,7 +36,7 @@ class Secret:
 
 
 class Unreadable(Exception):
-    """A secret text can't be opened, or is no key; the message says why, not what."""
+    """A secret text is no key; the message says which, not what it is."""
 
 
 class Signer(Protocol):

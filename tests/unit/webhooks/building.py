@@ -86,6 +86,16 @@ def collection(
     return changed(addresses.collection("atlas", collection), action, **fields)
 
 
+def webhook(
+    url: str, webhook_id: str = "hook", action: Action = Action.CREATED, **data: Any
+) -> ObjectChanged:
+    """A change of a webhook of the bucket atlas, as the command service would have made it."""
+    status = {"state": "active", "since": NOW, "reason": ""}
+    fields: dict[str, Any] = {"url": url, "status": status, "secrets": [], **data}
+    event = changed(addresses.webhook("atlas", webhook_id), action, **fields)
+    return replace(event, webhook_uid=uid(f"hook {webhook_id}"))
+
+
 def flushed() -> PartitionFlushed:
     return PartitionFlushed(id=EventId(str(UUID(int=next(_numbers)))), occurred_at=NOW, cause=CAUSE)
 

@@ -14,6 +14,8 @@ from muniment.webhooks.dispatcher import Dispatcher
 from muniment.webhooks.endpoints import Endpoint
 from muniment.webhooks.http.answer import Answer, Failure
 from muniment.webhooks.positions import Fenced
+from muniment.webhooks.reports import Report, Reports
+from muniment.webhooks.rereading import Moments
 from muniment.webhooks.retry import Schedule
 from muniment.webhooks.terms import Defaults, Limits
 from tests.unit.webhooks.building import (
@@ -38,18 +40,21 @@ class ScriptedCourier:
     wait_s: Callable[[Endpoint], float] = lambda _endpoint: 0.0
     accepted: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
     attempts: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    requests: list[list[int]] = field(default_factory=list[list[int]])
 
     async def attempt(
         self, endpoint: Endpoint, request: Sequence[Delivery], *, at: float
     ) -> Answer:
-        [delivery] = request
-        assert delivery.body
+        delivery = request[0]
+        assert all(each.body for each in request)
         self.attempts.append((endpoint.url, delivery.offset))
         await asyncio.sleep(self.wait_s(endpoint))
         answer = self.answer(endpoint, delivery)
         if answer.is_delivered:
-            name = delivery.key.rpartition("/")[2]
-            self.accepted.append((endpoint.url, name, delivery.offset))
+            self.requests.append([each.offset for each in request])
+            for each in request:
+                name = each.key.rpartition("/")[2]
+                self.accepted.append((endpoint.url, name, each.offset))
         return answer
 
     def names(self, url: str = ONE) -> list[str]:
@@ -66,6 +71,9 @@ class World:
         self.limits = Limits()
         self.window = 16
         self.running: asyncio.Task[None] | None = None
+        self.moments: Moments | None = None
+        self.patience_s = 3600.0
+        self.reports: list[Report] = []
         self.schedule = Schedule(waits_s=(0, 0.01, 0.01, 0.01, 0.01), jitter=0.0)
 
     async def append(self, *events: Event) -> None:
@@ -76,9 +84,18 @@ class World:
             log=self.partition.log,
             positions=self.positions,
             courier=self.courier,
-            defaults=Defaults(schedule=self.schedule, window=self.window),
+            defaults=Defaults(
+                schedule=self.schedule, window=self.window, patience_s=self.patience_s
+            ),
             limits=self.limits,
+            moments=self.moments,
+            reports=Reports(self._tell),
         )
+
+    async def _tell(self, report: Report) -> bool:
+        await asyncio.sleep(0)
+        self.reports.append(report)
+        return True
 
     @asynccontextmanager
     async def delivering(self) -> AsyncGenerator[asyncio.Event, None]:
