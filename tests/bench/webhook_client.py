@@ -39,7 +39,7 @@ Post = Callable[[], Awaitable[int]]
 
 
 class _Receiver(asyncio.Protocol):
-    """Answers 204 to each request, all of which have a `Content-Length`."""
+    """Answers 204 to each request, all of which have a `Content-Length`; ends each at `/once`."""
 
     def __init__(self) -> None:
         self._came = b""
@@ -55,10 +55,14 @@ class _Receiver(asyncio.Protocol):
             if len(self._came) < end + 4 + length:
                 return
             self._came = self._came[end + 4 + length :]
+            is_last = head.startswith(b"post /once ")
             self._transport.write(
                 b"HTTP/1.1 204 No Content\r\nServer: bench\r\n"
-                b"Date: Sat, 21 Nov 2026 11:44:05 GMT\r\nConnection: keep-alive\r\n\r\n"
+                b"Date: Sat, 21 Nov 2026 11:44:05 GMT\r\nConnection: %b\r\n\r\n"
+                % (b"close" if is_last else b"keep-alive")
             )
+            if is_last:
+                self._transport.close()
 
 
 def _receive(pipe: Pipe, issued: Issued) -> None:
@@ -212,16 +216,24 @@ def main() -> None:
     )
     receiver.start()
     plain, secure = ours.recv()
-    urls = {"plain": f"http://{HOST}:{plain}/hook", "tls": f"https://{HOST}:{secure}/hook"}
+    urls = {
+        "plain": f"http://{HOST}:{plain}/hook",
+        "tls": f"https://{HOST}:{secure}/hook",
+        "plain, a connection each": f"http://{HOST}:{plain}/once",
+        "tls, a connection each": f"https://{HOST}:{secure}/once",
+    }
     with tempfile.TemporaryDirectory() as folder:
         ca_file = Path(folder) / "ca.pem"
         ca_file.write_text(authority.certificate)
         print("| client | | µs CPU each | deliveries/s |\n| --- | --- | --- | --- |")
         for kind, url in urls.items():
-            runs: dict[str, list[Measured]] = {name: [] for name in arguments.only or CLIENTS}
+            keeps = url.endswith("/hook")
+            names = [name for name in arguments.only or CLIENTS if keeps or name != "floor"]
+            runs: dict[str, list[Measured]] = {name: [] for name in names}
             for _ in range(arguments.runs):
                 for name, found in runs.items():
-                    found.append(uvloop.run(_run(name, url, ca_file, arguments.deliveries)))
+                    deliveries = arguments.deliveries if keeps else arguments.deliveries // 5
+                    found.append(uvloop.run(_run(name, url, ca_file, deliveries)))
             for name, found in runs.items():
                 cpu_us = min(each.cpu_us for each in found)
                 rate = max(each.per_second for each in found)

@@ -20,6 +20,7 @@ from tests.support.peers import (
     LOOPBACK,
     Listening,
     Names,
+    Peer,
     answering,
     listening,
     new_client,
@@ -196,10 +197,8 @@ async def test_a_file_of_authorities_that_is_none_is_the_operator_s_to_mend() ->
 # --- Sessions -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_the_session_of_a_host_is_resumed(version: ssl.TLSVersion) -> None:
-    """Again and again: each connection brings the session for the next."""
-    resumed: list[bool] = []
+def closing(resumed: list[bool]) -> Peer:
+    """Answers one request a connection, noting whether its session was resumed."""
 
     async def peer(
         found: Listening, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -208,6 +207,14 @@ async def test_the_session_of_a_host_is_resumed(version: ssl.TLSVersion) -> None
         await found.read(reader)
         writer.write(CLOSING)
 
+    return peer
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_the_session_of_a_host_is_resumed(version: ssl.TLSVersion) -> None:
+    """Again and again, until the certificate has to be shown anew."""
+    resumed: list[bool] = []
+    peer = closing(resumed)
     context = AUTHORITY.issue("127.0.0.1").server_context()
     context.maximum_version = version
     async with (
@@ -224,14 +231,7 @@ async def test_the_session_of_a_host_is_resumed(version: ssl.TLSVersion) -> None
 async def test_a_session_is_of_one_host_and_one_identity() -> None:
     """What was proved to one of them is no proof for another."""
     resumed: list[bool] = []
-
-    async def peer(
-        found: Listening, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        resumed.append(writer.get_extra_info("ssl_object").session_reused)
-        await found.read(reader)
-        writer.write(CLOSING)
-
+    peer = closing(resumed)
     context = AUTHORITY.issue("one.example", "two.example").server_context()
     identity = TlsIdentity(ca=STRANGER.certificate)
     async with (
@@ -249,14 +249,7 @@ async def test_a_session_is_of_one_host_and_one_identity() -> None:
 async def test_an_old_session_is_not_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Resuming proves no certificate: after an hour it has to be shown again."""
     resumed: list[bool] = []
-
-    async def peer(
-        found: Listening, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        resumed.append(writer.get_extra_info("ssl_object").session_reused)
-        await found.read(reader)
-        writer.write(CLOSING)
-
+    peer = closing(resumed)
     context = AUTHORITY.issue("127.0.0.1").server_context()
     async with (
         listening(peer, context=context) as found,
@@ -269,15 +262,16 @@ async def test_an_old_session_is_not_resumed(monkeypatch: pytest.MonkeyPatch) ->
     assert resumed == [False, False]
 
 
-async def test_a_server_that_forgot_its_sessions_is_no_failure() -> None:
-    """Behind a balancer, or restarted: then there is a whole handshake."""
+async def test_a_server_that_takes_no_session_is_offered_none_again() -> None:
+    """Behind a balancer, or restarted: then there are whole handshakes."""
+    resumed: list[bool] = []
+    peer = closing(resumed)
     issued = AUTHORITY.issue("127.0.0.1")
     async with new_client(authority=AUTHORITY) as client:
-        async with listening(answering(CLOSING), context=issued.server_context()) as found:
-            await client.post(found.url, HEADERS, b"{}")
-        async with listening(
-            answering(CLOSING), port=found.port, context=issued.server_context()
-        ) as anew:
-            answer = await client.post(anew.url, HEADERS, b"{}")
+        async with listening(peer, context=issued.server_context()) as before:
+            await client.post(before.url, HEADERS, b"{}")
+        async with listening(peer, port=before.port, context=issued.server_context()) as anew:
+            answers = [await client.post(anew.url, HEADERS, b"{}") for _ in range(3)]
 
-    assert answer.is_delivered
+    assert all(answer.is_delivered for answer in answers)
+    assert resumed == [False] * 4
