@@ -71,7 +71,8 @@ async def listening(
         if task is not None:
             tasks.add(task)
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            # uvloop has a `RuntimeError` for who writes to what the other side has closed.
+            with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, RuntimeError):
                 await peer(found, reader, writer)
         except asyncio.CancelledError:
             # Its own end, by the block's: nobody waits for it.

@@ -24,8 +24,10 @@ from tests.support.peers import (
     answering,
     listening,
     new_client,
+    open_connections,
     post,
 )
+from tests.support.projecting import until
 
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 CLOSING = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
@@ -192,6 +194,34 @@ async def test_a_file_of_authorities_that_is_none_is_the_operator_s_to_mend() ->
     with pytest.raises(UserError, match="webhooks_ca_file"):
         async with client:
             pass
+
+
+async def test_a_connection_that_the_receiver_ends_is_not_used_again() -> None:
+    """Its end is known when it comes, not when TLS has said all its goodbyes."""
+    ended = asyncio.Event()
+
+    async def peer(
+        found: Listening, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await found.read(reader)
+        writer.write(NO_CONTENT)
+        if found.connections == 1:
+            await ended.wait()
+        else:
+            await reader.read()
+
+    context = AUTHORITY.issue("127.0.0.1").server_context()
+    before = open_connections()
+    async with (
+        listening(peer, context=context) as found,
+        new_client(authority=AUTHORITY) as client,
+    ):
+        await client.post(found.url, HEADERS, b"{}")
+        ended.set()
+        await until(lambda: open_connections() == before)
+        answer = await client.post(found.url, HEADERS, b"{}")
+
+    assert (answer.failure, answer.is_reused, len(found.requests)) == (None, False, 2)
 
 
 # --- Sessions -------------------------------------------------------------------------------------

@@ -96,7 +96,11 @@ class Connection(asyncio.Protocol):
             self._finish()
 
     def eof_received(self) -> bool:
-        """Let the transport close; `connection_lost` follows."""
+        """Nothing more will come; over TLS, `connection_lost` may follow a while later only."""
+        if self._answered is not None:
+            self.reader.end()
+            self._finish()
+        self.drop()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
