@@ -43,6 +43,9 @@ _STATUS_LINES: Final = {
 _BODILESS: Final = frozenset({204, 304})
 _JSON_LINE: Final = "Content-Type: application/json\r\n"
 
+_CLIENTS_DOING: Final = (HttpProcessingError, web.RequestPayloadError, ConnectionResetError)
+"""What is no HTTP, and clients that are gone before they have sent all."""
+
 _WRITTEN_AT_ONCE_BYTES_MAX: Final = 64 * 1024
 
 
@@ -346,6 +349,11 @@ class _Protocol(RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """What is no HTTP is the client's doing and not worth a line; all else is a bug."""
-        if not isinstance(exc, HttpProcessingError):
+        if not isinstance(exc, _CLIENTS_DOING):
             log.error("server.failed", exc_info=exc)
         return self._owner.refuse(status)
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """The same for what aiohttp meets when it reads on to the end of a refused body."""
+        if not isinstance(kw.get("exc_info"), _CLIENTS_DOING):
+            super().log_exception(*args, **kw)

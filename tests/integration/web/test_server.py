@@ -75,14 +75,16 @@ async def client() -> AsyncGenerator[aiohttp.ClientSession]:
         yield session
 
 
-async def talk(where: Listening, *parts: bytes) -> bytes:
-    """Send bytes, hang up the sending side, and answer with all that came back."""
+async def talk(where: Listening, *parts: bytes, is_over: bool = False) -> bytes:
+    """Send bytes, hang up the sending side if that `is_over`; all that came back until the end."""
     async with asyncio.timeout(DEADLINE_S):
         reader, writer = await asyncio.open_connection(where.host, where.port)
         with closing(writer):
             for part in parts:
                 writer.write(part)
                 await writer.drain()
+            if is_over:
+                writer.write_eof()
             return await reader.read()
 
 
@@ -357,6 +359,43 @@ async def test_what_is_no_http_is_a_bad_request(start: Start, sent: bytes) -> No
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert body_of(answer)["code"] == 400
     assert b"X-Content-Type-Options: nosniff" in answer
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Length: 10\r\n\r\nab",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+    ],
+    ids=["length", "within a chunk", "between chunks"],
+)
+async def test_a_client_that_leaves_within_its_body_is_no_failure(
+    start: Start, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An operator is told of bugs, not of clients."""
+    where = await start()
+
+    with caplog.at_level(logging.ERROR):
+        answer = await talk(where, b"POST / HTTP/1.1\r\nHost: a\r\n" + body, is_over=True)
+
+    assert answer == b""
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("more", [b"", b"more"], ids=["alone", "and more"])
+async def test_a_body_that_cannot_be_unpacked_is_no_failure(
+    start: Start, more: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where aiohttp reads on in it after the answer."""
+    where = await start()
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\nabc"
+
+    with caplog.at_level(logging.ERROR):
+        answer = await talk(where, head % (3 + len(more)), more)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert caplog.records == []
 
 
 async def test_bytes_that_are_no_utf_8_come_through(start: Start) -> None:
