@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from muniment.domain.addresses import Kind
-from muniment.domain.events import Action
 from muniment.domain.values import JsonObject, JsonValue
+from muniment.readmodel.projection.rows import ACTION_NAMES
 from muniment.web.batch import METHODS
 from muniment.web.bodies import OPERATIONS
 from muniment.web.openapi.resources import resource_definitions
@@ -28,14 +28,7 @@ _DELETED: Final[JsonObject] = {"type": "boolean", "enum": [True]}
 _KINDS: Final = tuple(kind.value for kind in Kind)
 
 _CHANGES: Final[JsonObject] = {
-    "Patch": {
-        "description": "`data` and `permissions` to merge, or the operations of a JSON Patch.",
-        "type": ["object", "array"],
-        "properties": {"data": OBJECT, "permissions": OBJECT},
-        "additionalProperties": False,
-        "minProperties": 1,
-        "items": closed({"op": one_of(*OPERATIONS), "path": _PATH}, **{"from": _PATH, "value": {}}),
-    },
+    "Operation": closed({"op": one_of(*OPERATIONS), "path": _PATH}, **{"from": _PATH, "value": {}}),
     "Changed": {
         "description": "The whole object, or what `Response-Behavior` asks for of its `data`.",
         **closed({"data": OBJECT}, permissions={"type": "object", "additionalProperties": TEXTS}),
@@ -53,7 +46,7 @@ _LISTS: Final[JsonObject] = {
         {"id": {"type": "string", "format": "uuid"}, "last_modified": INTEGER},
         deleted=_DELETED,
         date={"type": "string", "format": "date-time"},
-        action=one_of(*(action.value for action in Action)),
+        action=one_of(*ACTION_NAMES.values()),
         resource_name=one_of(*_KINDS),
         uri=TEXT,
         user_id={"type": ["string", "null"]},

@@ -14,6 +14,7 @@ from muniment.web.openapi.resources import (
     USERNAME_SCHEMA,
     changed_name,
     created_name,
+    patched_name,
 )
 from muniment.web.openapi.schemas import reference
 from muniment.web.routes import Endpoint, Route
@@ -76,10 +77,10 @@ SHARED_PARAMETERS: Final[JsonObject] = {
     "_limit": {
         "name": "_limit",
         "in": "query",
-        "type": "integer",
+        "type": "number",
         "minimum": 0,
         "x-nullable": True,
-        "description": "How many objects a page holds; 0: as many as the server allows.",
+        "description": "How many objects a page holds, fractions cut; 0: as many as may be.",
     },
     "_token": {
         "name": "_token",
@@ -157,8 +158,8 @@ def _of_resource(route: Route, method: str) -> Iterator[JsonObject]:
         yield _body(created_name(resource), is_required=resource in REQUIRED)
     elif method == "PUT" and resource:
         yield _body(changed_name(resource), is_required=resource == ACCOUNT)
-    elif method == "PATCH":
-        yield _body("Patch", is_required=True)
+    elif method == "PATCH" and resource:
+        yield _body(patched_name(resource), is_required=True)
         yield _shared("Response-Behavior")
     elif route.is_list:
         yield from (_shared(name) for name in _OF_LISTS)
@@ -171,6 +172,7 @@ def _of_resource(route: Route, method: str) -> Iterator[JsonObject]:
             "name": "last_modified",
             "in": "query",
             "type": "integer",
+            "minimum": 1 - 10**18,
             "maximum": LAST_DATE,
             "description": "The timestamp of the tombstone, if it is greater than the object's.",
         }

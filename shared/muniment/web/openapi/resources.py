@@ -93,6 +93,11 @@ def changed_name(resource: str) -> str:
     return f"{resource.capitalize()}Given"
 
 
+def patched_name(resource: str) -> str:
+    """What a PATCH takes."""
+    return f"{resource.capitalize()}Patch"
+
+
 def listed_name(resource: str) -> str:
     """A list of objects."""
     return f"{resource.capitalize()}List"
@@ -109,6 +114,7 @@ def resource_definitions(resource: str) -> JsonObject:
         listed_name(resource): list_of(title),
         created_name(resource): _given(resource, permissions, has_id=True),
         changed_name(resource): _given(resource, permissions, has_id=False),
+        patched_name(resource): _patch(resource),
     }
 
 
@@ -145,6 +151,17 @@ def _id_of(resource: str) -> JsonObject:
     return USERNAME_SCHEMA if resource == ACCOUNT else OBJECT_ID_SCHEMA
 
 
-def _permissions(resource: str) -> JsonObject:
+def _patch(resource: str) -> JsonObject:
+    empties: JsonObject = {"type": ["array", "null"], "items": TEXT}
+    return {
+        "description": "`data` and `permissions` to merge, or the operations of a JSON Patch.",
+        **closed({}, data=OBJECT, permissions=_permissions(resource, holders=empties)),
+        "type": ["object", "array"],
+        "minProperties": 1,
+        "items": reference("Operation"),
+    }
+
+
+def _permissions(resource: str, *, holders: JsonObject = TEXTS) -> JsonObject:
     names = ACCOUNT_PERMISSIONS if resource == ACCOUNT else PERMISSION_NAMES[Kind(resource)]
-    return closed({}, **dict.fromkeys(names, TEXTS))
+    return closed({}, **dict.fromkeys(names, holders))
