@@ -1,0 +1,76 @@
+"""Schemathesis over the document at `/v1/__api__`, against a server with real Kafka and Postgres.
+
+Single requests, chains in which operations hand on what they have made, and requests with
+something odd about them. Each in a short form from a fixed seed, and in a long form from a seed
+of its own, which is printed; `FUZZING_SEED` gives it again.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.clients.fuzzing.fuzzer import ALWAYS, Fuzzer
+from tests.support.server import MunimentServer
+
+UNSUCCESSFUL: Final = {"GET /__version__", "other methods"}
+"""There is no version file, and a method that a path lacks does nothing."""
+
+
+@pytest.fixture
+def fuzzer(fuzzed: MunimentServer, tmp_path: Path) -> Fuzzer:
+    return Fuzzer(fuzzed, tmp_path)
+
+
+def test_single_requests_are_answered_as_the_document_says(fuzzer: Fuzzer) -> None:
+    """HB-4, D-7: what it allows is taken, what it forbids is refused, all answers are as told."""
+    outcome = fuzzer.run("coverage", "fuzzing", examples_max=5)
+
+    assert outcome.exit_code == 0, outcome.printed
+    assert outcome.examples > 2_000
+
+
+def test_chains_of_requests_are_answered_as_the_document_says(fuzzer: Fuzzer) -> None:
+    """HB-4, D-7: also on what other requests have just made, changed or deleted."""
+    outcome = fuzzer.run("stateful", examples_max=100)
+
+    assert outcome.exit_code == 0, outcome.printed
+    assert outcome.phases["stateful"] > 100
+
+
+def test_odd_requests_are_refused_or_taken(fuzzer: Fuzzer) -> None:
+    """D-7: never 500 for client input, and a clear 4xx for what can only be refused."""
+    outcome = fuzzer.run("fuzzing", "stateful", examples_max=10, checks=ALWAYS, odd_share=0.5)
+
+    assert outcome.exit_code == 0, outcome.printed
+    assert set(outcome.odd) == {"odd header", "odd body", "odd id", "odd query", "odd filter"}
+
+
+@pytest.mark.long
+def test_many_single_requests(fuzzer: Fuzzer, chance: int) -> None:
+    """HB-4, D-7: every operation that can do something has done it."""
+    outcome = fuzzer.run("coverage", "fuzzing", examples_max=250, seed=chance)
+
+    assert outcome.exit_code == 0, outcome.printed
+    assert outcome.examples > 10_000
+    assert outcome.without_success() == UNSUCCESSFUL
+
+
+@pytest.mark.long
+def test_20_000_requests_in_chains(fuzzer: Fuzzer, chance: int) -> None:
+    """HB-4, D-7: no 5xx in 20,000 examples."""
+    outcome = fuzzer.run_chains(requests_min=20_000, seed=chance)
+
+    assert outcome.exit_code == 0, outcome.printed
+    assert outcome.phases["stateful"] >= 20_000
+
+
+@pytest.mark.long
+def test_many_odd_requests(fuzzer: Fuzzer, chance: int) -> None:
+    """D-7."""
+    outcome = fuzzer.run(
+        "fuzzing", "stateful", examples_max=300, checks=ALWAYS, odd_share=0.5, seed=chance
+    )
+
+    assert outcome.exit_code == 0, outcome.printed
+    assert outcome.examples > 10_000
