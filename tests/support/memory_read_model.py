@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Map
 from contextlib import asynccontextmanager
 from copy import deepcopy
 
-from muniment.command.bucket_list import BucketList, BucketTurn
+from muniment.command.bucket_list import BucketList, BucketTurn, Holder
 from muniment.command.known import Known
 from muniment.command.known_objects import KnownBucket, KnownCollection, Lacking, leaves
 from muniment.command.loading import DraftModel, ReadModel
@@ -32,6 +32,7 @@ class MemoryReadModel(ReadModel):
     def __init__(self) -> None:
         self.worlds: dict[Partition, World] = {}
         self.owners: dict[Partition, str] = {}
+        self.claims: dict[Partition, Offset] = {}
         self.drafted: MemoryDraft | None = None
         """The last draft that was opened."""
 
@@ -54,6 +55,7 @@ class MemoryReadModel(ReadModel):
                 world.flush()
             case Claim() as claim:
                 self.owners[partition] = claim.url
+                self.claims[partition] = entry.position.offset
             case HistoryTrimmed():
                 pass  # No state depends on the history.
 
@@ -179,11 +181,20 @@ class MemoryBucketList(BucketList):
     def __init__(self, read_model: MemoryReadModel) -> None:
         self._memory = read_model
         self._lock = asyncio.Lock()
+        self._left: Holder | None = None
+        """Whose turn it was when that was over and nobody knew what became of it."""
         self._holding: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncGenerator[BucketTurn]:
+    async def turn(self, holder: Holder) -> AsyncGenerator[BucketTurn]:
         await self._lock.acquire()
+        try:
+            while self._is_unsure():  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.001)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._left = holder
         turn = BucketTurn(Timeline(at=self._memory.bucket_list_at))
         try:
             yield turn
@@ -191,6 +202,10 @@ class MemoryBucketList(BucketList):
             holding = asyncio.create_task(self._release(turn))
             self._holding.add(holding)
             holding.add_done_callback(self._holding.discard)
+
+    def _is_unsure(self) -> bool:
+        left = self._left
+        return left is not None and self._memory.claims.get(left.partition, -1) <= left.claim
 
     async def close(self) -> None:
         for holding in self._holding:
@@ -201,6 +216,8 @@ class MemoryBucketList(BucketList):
         try:
             if turn.held_until:
                 await asyncio.wait(turn.held_until)
+            if not turn.is_unsure:
+                self._left = None
         finally:
             self._lock.release()
 

@@ -77,10 +77,6 @@ SELECT coalesce(max(last_modified), 0)
   FROM timeline
  WHERE parent = '00000000-0000-0000-0000-000000000000' AND kind = 'bucket';
 
--- lock_bucket_list --
--- Held by the transaction: buckets are written by one owner at a time, all over the product.
-SELECT pg_advisory_xact_lock(hashtextextended('muniment.bucket_list', 0));
-
 -- owner_url --
 -- Where the owner of a partition takes commands.
 SELECT url FROM partition_owner WHERE partition = $1;

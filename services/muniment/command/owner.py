@@ -8,11 +8,12 @@ repeats an append: when its outcome is not known, a new claim is made and the lo
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from muniment.command.bucket_list import BucketList, BucketTurn
+from muniment.command.bucket_list import BucketList, BucketTurn, Holder
 from muniment.command.counting import OwnerMetrics
 from muniment.command.deciding import Decided, Decider, OrderFailed
 from muniment.command.known import Known
@@ -219,7 +220,7 @@ class Owner:
         if sort_of(part[0]) == "alone" or self._must_settle:
             await self._settle()
         if needs_turn(part[0]):
-            async with self._bucket_list.turn() as turn:
+            async with self._bucket_list.turn(self._holder) as turn:
                 left = await self._decide_and_append(part, turn)
         else:
             left = await self._decide_and_append(part, None)
@@ -239,14 +240,18 @@ class Owner:
             # What was decided with it rests on what it has left behind, and is not on the log.
             self._distrust()
             return [rest] if (rest := [each for each in part if each is not failed.waiting]) else ()
+        events = [event for _, outcome in decided for event in _events(outcome)]
         try:
-            await self._append([event for _, outcome in decided for event in _events(outcome)])
+            with _unsure(turn):
+                await self._append(events)
         except TooLarge as error:
             self._distrust()
             return _apart(part, error)
         except OutcomeUnknown as error:
             log.warning("owner.outcome_unknown", partition=self.partition, reason=str(error))
-            if not await self._has_landed(decided):
+            with _unsure(turn):
+                landed = await self._has_landed(decided)
+            if not landed:
                 return _again(part, error)
         if any(isinstance(outcome, PartitionFlushed) for _, outcome in decided):
             self._distrust()
@@ -259,6 +264,11 @@ class Owner:
         """Forget all, and read nothing before the read model holds what is on the way."""
         self._known.clear()
         self._must_settle = True
+
+    @property
+    def _holder(self) -> Holder:
+        assert self._writer is not None  # noqa: S101 - `run` opens before it writes
+        return Holder(partition=self.partition, claim=self._writer.claim)
 
     async def _append(self, events: Sequence[Event]) -> None:
         if not events:
@@ -397,6 +407,21 @@ class Owner:
 
 def _clock_s() -> float:
     return asyncio.get_running_loop().time()
+
+
+@contextmanager
+def _unsure(turn: BucketTurn | None) -> Generator[None]:
+    """Where this is left by an error, nobody knows what of the turn will be read."""
+    if turn is None:
+        yield
+        return
+    turn.is_unsure = True
+    try:
+        yield
+    except TooLarge:
+        turn.is_unsure = False
+        raise
+    turn.is_unsure = False
 
 
 def _apart(part: Sequence[Waiting], error: TooLarge) -> Sequence[Sequence[Waiting]]:
