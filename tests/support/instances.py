@@ -25,6 +25,7 @@ from tests.support.memory_read_model import (
     MemoryBucketList,
     MemoryProjector,
     MemoryReadModel,
+    MemoryTokens,
 )
 
 ONLY: Final = Partition(0)
@@ -95,9 +96,12 @@ class Universe:
         rules = Rules()
         self.decider = Decider(
             rules,
-            trimming=HistoryTrimming(limits=Limits(), token_validity_s=600),
+            trimming=HistoryTrimming(limits=Limits(), tokens=MemoryTokens()),
             bulk=BulkDeletion(
-                rules, limits=Limits(page_max=None, fetch_max=100), token_validity_s=600
+                rules,
+                limits=Limits(page_max=None, fetch_max=100),
+                tokens=MemoryTokens(),
+                batch_bytes_max=batch_bytes_max,
             ),
             read_model=self.read_model,
             now=lambda: Timestamp(now()),

@@ -13,6 +13,7 @@ from muniment.command.known import Known
 from muniment.command.known_objects import KnownBucket, KnownCollection, Lacking, leaves
 from muniment.command.loading import DraftModel, ReadModel
 from muniment.command.principals import Memberships
+from muniment.command.tokens import UnusedTokens
 from muniment.domain.addresses import Address, Kind, bucket, collection, group, parse_uri, webhook
 from muniment.domain.events import Event, HistoryTrimmed, ObjectChanged, PartitionFlushed
 from muniment.domain.groups import members_of
@@ -173,6 +174,22 @@ class MemoryDraft(MemoryReadModel, DraftModel):
     async def read(self, answer: Callable[[], Awaitable[Response]]) -> Response:
         await asyncio.sleep(0)
         return await answer()
+
+
+class MemoryTokens(UnusedTokens):
+    """Tokens in memory, by the marks of those that have not come back."""
+
+    def __init__(self, *, validity_s: float = 600) -> None:
+        self._until_s: dict[str, float] = {}
+        self._validity_s = validity_s
+
+    async def give_out(self, nonce: str) -> None:
+        await asyncio.sleep(0)
+        self._until_s[nonce] = asyncio.get_running_loop().time() + self._validity_s
+
+    async def _take(self, nonce: str) -> bool:
+        await asyncio.sleep(0)
+        return self._until_s.pop(nonce, 0.0) > asyncio.get_running_loop().time()
 
 
 class MemoryBucketList(BucketList):

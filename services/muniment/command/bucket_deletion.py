@@ -16,7 +16,7 @@ from muniment.command.waiting import Unavailable
 from muniment.domain.addresses import Kind, bucket
 from muniment.domain.commands import ANY, Delete, DeleteMany, joined
 from muniment.domain.permissions import Acls, Right, may
-from muniment.domain.queries.selection import Limits
+from muniment.domain.queries.selection import Limits, Selection
 from muniment.domain.refusals import Invalid, NotAllowed, ObjectModified, Refusal
 from muniment.domain.rules import Rules
 from muniment.domain.values import Timestamp
@@ -41,14 +41,14 @@ class BucketDeletion:
         read_model: ReadModel,
         errors: Errors,
         now: Callable[[], Timestamp],
-        token_validity_s: float,
+        tokens: UnusedTokens,
     ) -> None:
         self._rules = rules
         self._limits = limits
         self._read_model = read_model
         self._errors = errors
         self._now = now
-        self._tokens = UnusedTokens(token_validity_s)
+        self._tokens = tokens
 
     async def delete(self, request: Request, order: DeleteMany, send: Send) -> Response:
         """Delete what is selected and may be written; `send` brings a command to its owner."""
@@ -80,10 +80,30 @@ class BucketDeletion:
             return may(principals, right, Kind.BUCKET, Acls(), self._rules.granted)
 
         may_all = allows(Right.DELETE_LIST)
-        principals = order.requester.principals
+        selection = await self._selection(order, is_fine=may_all or allows(Right.CREATE))
+        if not isinstance(selection, Selection):
+            return selection
+        if refusal := await self._tokens.use(selection):
+            return refusal
+        nonce = self._tokens.make()
         async with self._read_model.acquire() as connection:
-            if not (may_all or allows(Right.CREATE)) and not await has_writable(
-                connection, kind=Kind.BUCKET, parent=None, principals=principals
+            selected = await select_for_delete(
+                connection,
+                kind=Kind.BUCKET,
+                parent=None,
+                selection=selection,
+                writable_by=None if may_all else order.requester.principals,
+                nonce=nonce,
+            )
+        if selected.next_token is not None:
+            await self._tokens.give_out(nonce)
+        return selected
+
+    async def _selection(self, order: DeleteMany, *, is_fine: bool) -> Selection | Refusal:
+        """What the query selects; who may delete nothing is refused, unless nothing is fine."""
+        async with self._read_model.acquire() as connection:
+            if not is_fine and not await has_writable(
+                connection, kind=Kind.BUCKET, parent=None, principals=order.requester.principals
             ):
                 return NotAllowed()
             selection = parse_selection(order.query, now=self._now(), limits=self._limits)
@@ -91,22 +111,11 @@ class BucketDeletion:
                 found = selection.faults if isinstance(selection, Invalid) else ()
                 return Invalid((*order.faults, *found))
             list_at = Timestamp(await connection.fetchval(SQL.bucket_list_at))
-            if _is_stale(order, list_at):
-                return ObjectModified(current=list_at, existing=None)
-            if refusal := self._tokens.use(selection):
-                return refusal
-            nonce = self._tokens.make()
-            selected = await select_for_delete(
-                connection,
-                kind=Kind.BUCKET,
-                parent=None,
-                selection=selection,
-                writable_by=None if may_all else principals,
-                nonce=nonce,
-            )
-            if selected.next_token is not None:
-                self._tokens.give_out(nonce)
-            return selected
+        return (
+            ObjectModified(current=list_at, existing=None)
+            if _is_stale(order, list_at)
+            else selection
+        )
 
     async def _list_at(self) -> Timestamp:
         async with self._read_model.acquire() as connection:

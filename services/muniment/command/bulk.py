@@ -1,12 +1,17 @@
-"""Bulk deletion: the read model selects, the owner decides each deletion in a group of its own."""
+"""Bulk deletion: the read model selects, the owner decides each deletion in a group of its own.
+
+What one batch of the log cannot hold is deleted by several, one after another and nothing between
+them. A page holds no more than a few of those: the rest is told by `Next-Page`.
+"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from muniment.command.known import Known
 from muniment.command.loading import ReadModel
 from muniment.command.tokens import UnusedTokens
-from muniment.command.waiting import Deleted
+from muniment.command.waiting import Deleted, DeleteRest
 from muniment.domain.addresses import Address, bucket
 from muniment.domain.changes import deletion
 from muniment.domain.commands import ANY, DeleteMany
@@ -24,8 +29,20 @@ from muniment.domain.refusals import (
 )
 from muniment.domain.rules import Rules
 from muniment.domain.states import Present, Scene
-from muniment.readmodel.lists.deletion import Selected, has_writable, select_for_delete
+from muniment.domain.values import JsonObject, Timestamp
+from muniment.readmodel.lists.deletion import (
+    Selected,
+    fitting,
+    has_writable,
+    select_for_delete,
+)
 from muniment.readmodel.lists.parameters import parse_selection
+
+EVENT_BYTES: Final = 512
+"""About what the event of a deletion takes besides what it deletes; the log knows exactly."""
+
+PAGE_BATCHES_MAX: Final = 4
+"""Of so many batches of the log a page is made at most: its stream's other orders wait for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +58,13 @@ class _Rights:
 class BulkDeletion:
     """Decides `DeleteMany` orders; everything that was appended is in the read model by then."""
 
-    def __init__(self, rules: Rules, *, limits: Limits, token_validity_s: float) -> None:
+    def __init__(
+        self, rules: Rules, *, limits: Limits, tokens: UnusedTokens, batch_bytes_max: int
+    ) -> None:
         self._rules = rules
         self._limits = limits
-        self._tokens = UnusedTokens(token_validity_s)
+        self._tokens = tokens
+        self._batch_bytes_max = batch_bytes_max
 
     async def decide(
         self,
@@ -72,17 +92,43 @@ class BulkDeletion:
         if refusal := self._stale(order, scene):
             return refusal
         # Its token was used up by the order itself when it was decided first.
-        if not is_repeated and (refusal := self._tokens.use(selection)):
+        if not is_repeated and (refusal := await self._tokens.use(selection)):
             return refusal
         selected = await self._select(order, scene, rights, selection, read_model)
-        addresses = [_address(order, object_id) for object_id in selected.ids]
+        return await self.go_on(
+            DeleteRest(order=order, found=selected.found, next_token=selected.next_token),
+            known=known,
+            read_model=read_model,
+            moment=moment,
+            learn=learn,
+        )
+
+    async def go_on(
+        self,
+        left: DeleteRest,
+        *,
+        known: Known,
+        read_model: ReadModel,
+        moment: Callable[[], Moment],
+        learn: Callable[[ObjectChanged], None],
+    ) -> Deleted:
+        """Delete as much of what is left as one batch of the log holds."""
+        order = left.order
+        count = left.events_max or fitting(
+            left.found, self._batch_bytes_max, more_bytes_each=EVENT_BYTES
+        )
+        addresses = [_address(order, each.id) for each in left.found[:count]]
         await read_model.load(known.lacking(addresses), known)
         events = _delete_each(order, addresses, known, moment, learn)
+        tombstones = [*left.gone, *(event.after.data for event in events)]
+        is_over = count >= len(left.found)
         return Deleted(
             events=events,
-            tombstones=[event.after.data for event in events],
-            list_at=events[-1].last_modified if events else scene.timeline.at,
-            next_token=selected.next_token,
+            tombstones=tombstones,
+            list_at=_list_at(order, known, tombstones),
+            next_token=left.next_token,
+            begun_with=left,
+            rest=None if is_over else replace(left, found=left.found[count:], gone=tombstones),
         )
 
     def _rights(self, order: DeleteMany, scene: Scene) -> _Rights:
@@ -145,9 +191,10 @@ class BulkDeletion:
                 selection=selection,
                 writable_by=None if rights.all else order.requester.principals,
                 nonce=nonce,
+                bytes_max=self._batch_bytes_max * PAGE_BATCHES_MAX,
             )
         if selected.next_token is not None:
-            self._tokens.give_out(nonce)
+            await self._tokens.give_out(nonce)
         return selected
 
 
@@ -175,6 +222,15 @@ def _delete_each(
         learn(event)
         events.append(event)
     return events
+
+
+def _list_at(order: DeleteMany, known: Known, tombstones: Sequence[JsonObject]) -> Timestamp:
+    """The timestamp of what was deleted last, else that of the list (DELL-3)."""
+    at = tombstones[-1]["last_modified"] if tombstones else None
+    if isinstance(at, int):
+        return Timestamp(at)
+    bucket_id = bucket(order.bucket_id or "").bucket_id
+    return known.list_scene(bucket_id, order.collection_id, order.kind).timeline.at
 
 
 def _parent(order: DeleteMany, scene: Scene) -> Present | None:

@@ -15,6 +15,8 @@ from muniment.command.principals import Principals
 from muniment.command.trimming import HistoryTrimming
 from muniment.command.waiting import (
     Atomic,
+    Deleted,
+    DeleteRest,
     Flush,
     Forget,
     Outcome,
@@ -22,6 +24,7 @@ from muniment.command.waiting import (
     Read,
     Step,
     StepOutcome,
+    TooLargeToAppend,
     Waiting,
 )
 from muniment.domain.addresses import Address, Kind
@@ -190,6 +193,14 @@ class Decider:
                     moment=self._moment,
                     learn=ground.learn,
                 )
+            case DeleteRest() as order:
+                return await self._bulk.go_on(
+                    order,
+                    known=ground.known,
+                    read_model=ground.read_model,
+                    moment=self._moment,
+                    learn=ground.learn,
+                )
             case Flush() as order:
                 ground.known.clear()
                 return self._flushed(order)
@@ -207,8 +218,8 @@ class Decider:
         try:
             async with self._read_model.draft(ground.partition) as draft:
                 return await self._decide_each(waiting, order, ground.within(draft))
-        except Unavailable as error:
-            # A read of theirs took too long: that is nobody else's trouble.
+        except (Unavailable, TooLargeToAppend) as error:
+            # A read of theirs took too long, or took too much: that is nobody else's trouble.
             waiting.fail(error)
             raise OrderFailed(waiting) from error
 
@@ -219,6 +230,9 @@ class Decider:
         for step in order.steps:
             as_decided, outcome = await self._decide_step(step, waiting, ground)
             assert not isinstance(outcome, LookUp)  # noqa: S101 - see `sort_of`
+            if isinstance(outcome, Deleted) and outcome.rest is not None:
+                message = "a list deletion within a batch is more than one batch of the log"
+                raise TooLargeToAppend(message)
             decided.append(as_decided)
             each.append(outcome)
         waiting.order = Atomic(steps=decided)

@@ -20,6 +20,7 @@ from muniment.command.waiting import (
     Flush,
     Forget,
     NotOwner,
+    Order,
     Outcomes,
     Read,
     Step,
@@ -87,14 +88,15 @@ class CommandHandler:
         try:
             answer = await self._owners.submit(
                 partition,
-                Atomic(steps=[each.step for each in enlisted]),
+                _together([each.step for each in enlisted]),
                 size_bytes=sum(len(each.request.body) for each in enlisted),
             )
         except NotOwner:
             return await self._forward_together(enlisted, partition)
         except TooLargeToAppend:
             return [await self._without_changes(each.step) for each in enlisted]
-        assert isinstance(answer.order, Atomic)  # noqa: S101 - what was submitted
+        if not isinstance(answer.order, Atomic):
+            return [self._tell_alone(enlisted[0].request, answer)]
         assert isinstance(answer.outcome, Outcomes)  # noqa: S101 - it answers an `Atomic`
         return [
             self._tell(each.request, step, outcome, answer)
@@ -146,7 +148,10 @@ class CommandHandler:
             )
         except NotOwner:
             return await self._forward(request, partition)
-        assert not isinstance(answer.order, Atomic | Flush | Forget)  # noqa: S101 - what was submitted
+        return self._tell_alone(request, answer)
+
+    def _tell_alone(self, request: Request, answer: Answer) -> Response:
+        assert not isinstance(answer.order, Atomic | Flush | Forget)  # noqa: S101 - not submitted here
         return self._answers.tell(request, answer.order, answer)
 
     async def _forward_together(
@@ -168,6 +173,12 @@ class CommandHandler:
         if url is None or url == self._instance_url:
             raise Unavailable("nobody owns the partition at the moment")
         return await self._forwarder.forward(request, url)
+
+
+def _together(steps: Sequence[Step]) -> Order:
+    """One order; a lone change needs no other to happen with."""
+    [first, *others] = steps
+    return Atomic(steps=steps) if others or isinstance(first, Read) else first
 
 
 def _stream(order: Command | DeleteList) -> str:

@@ -10,30 +10,27 @@ import asyncio
 from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from muniment.command.answering import Answering, events_of
 from muniment.command.bucket_list import BucketList, BucketTurn, Holder
 from muniment.command.counting import OwnerMetrics
 from muniment.command.deciding import Decided, Decider, OrderFailed
 from muniment.command.known import Known
 from muniment.command.known_objects import GroupNumber
 from muniment.command.loading import ReadModel
-from muniment.command.parts import needs_turn, parts, sort_of
+from muniment.command.parts import asks_read_model, needs_turn, parts
 from muniment.command.queue import CommandQueue
 from muniment.command.waiting import (
-    Answer,
     Deleted,
-    Forgotten,
+    DeleteRest,
     NotOwner,
-    Outcome,
-    Outcomes,
-    StepOutcome,
     TooLargeToAppend,
     Unavailable,
     Waiting,
 )
-from muniment.domain.events import Event, ObjectChanged, PartitionFlushed
+from muniment.domain.events import Event, PartitionFlushed
 from muniment.log.protocol import (
     Claim,
     Fenced,
@@ -106,10 +103,12 @@ class Owner:
         self._next = Offset(0)
         self._group: GroupNumber = 0
         self._on_the_way: deque[tuple[GroupNumber, Offset]] = deque()
-        self._answering: set[asyncio.Task[None]] = set()
+        self._metrics = OwnerMetrics(partition)
+        self._answering = Answering(
+            checkpoints, self._metrics, timeout_s=limits.projection_wait_timeout_s
+        )
         self._must_settle = False
         self._renewal_at_s = 0.0
-        self._metrics = OwnerMetrics(partition)
 
     @property
     def is_open(self) -> bool:
@@ -217,7 +216,7 @@ class Owner:
 
     async def _write_part(self, part: Sequence[Waiting]) -> None:
         self._forget_projected()
-        if sort_of(part[0]) == "alone" or self._must_settle:
+        if self._must_settle or asks_read_model(part[0]):
             await self._settle()
         if needs_turn(part[0]):
             async with self._bucket_list.turn(self._holder) as turn:
@@ -240,25 +239,40 @@ class Owner:
             # What was decided with it rests on what it has left behind, and is not on the log.
             self._distrust()
             return [rest] if (rest := [each for each in part if each is not failed.waiting]) else ()
-        events = [event for _, outcome in decided for event in _events(outcome)]
+        events = [event for _, outcome in decided for event in events_of(outcome)]
         try:
             with _unsure(turn):
                 await self._append(events)
         except TooLarge as error:
             self._distrust()
-            return _apart(part, error)
+            return _apart(part, decided, error)
         except OutcomeUnknown as error:
             log.warning("owner.outcome_unknown", partition=self.partition, reason=str(error))
             with _unsure(turn):
                 landed = await self._has_landed(decided)
             if not landed:
                 return _again(part, error)
+            if (going_on := _going_on(decided)) is not None:
+                # Somebody else may have owned the partition before we claimed it anew.
+                going_on.fail(Unavailable(str(error)))
+                return ()
         if any(isinstance(outcome, PartitionFlushed) for _, outcome in decided):
             self._distrust()
+        if (going_on := _going_on(decided)) is not None:
+            return [[going_on]]
         self._answer(decided, turn)
         for waiting in undecided:
             waiting.stands_alone = True
         return [[waiting] for waiting in undecided]
+
+    def _answer(self, decided: Decided, turn: BucketTurn | None) -> None:
+        """Answer as soon as the read model holds what the answers rest on."""
+        assert self._writer is not None  # noqa: S101 - `run` opens before it writes
+        position = Position(self.partition, Offset(self._next - 1))
+        self._answering.answer(decided, position, claim=self._writer.claim)
+        if turn is not None:
+            readable = self._answering.projected(position, claim=self._writer.claim)
+            turn.held_until.add(asyncio.ensure_future(readable))
 
     def _distrust(self) -> None:
         """Forget all, and read nothing before the read model holds what is on the way."""
@@ -285,7 +299,7 @@ class Owner:
         before = Start(offset=self._next, claim=self._writer.claim)
         await self._open("recovered")
         found = await self._ids_between(before, self._writer.claim)
-        landed = any(event.id in found for _, outcome in decided for event in _events(outcome))
+        landed = any(event.id in found for _, outcome in decided for event in events_of(outcome))
         log.info("owner.recovered", partition=self.partition, landed=landed)
         return landed
 
@@ -302,72 +316,6 @@ class Owner:
         finally:
             await reader.close()
         return ids
-
-    # --- answering ----------------------------------------------------------------------------
-
-    def _answer(self, decided: Decided, turn: BucketTurn | None) -> None:
-        """Answer as soon as the read model holds what the answers rest on."""
-        writer = self._writer
-        assert writer is not None  # noqa: S101 - `run` opens before it writes
-        self._metrics.decided(decided)
-        position = Position(self.partition, Offset(self._next - 1))
-        for waiting, outcome in decided:
-            waiting.is_settled = True
-            if not waiting.awaits_projection:
-                waiting.answer(
-                    Answer(
-                        outcome=outcome, order=waiting.order, position=position, is_projected=False
-                    )
-                )
-        answering = asyncio.create_task(
-            self._answer_when_projected(decided, position, claim=writer.claim)
-        )
-        self._answering.add(answering)
-        answering.add_done_callback(self._answering.discard)
-        if turn is not None:
-            turn.held_until.add(asyncio.ensure_future(self._projected(position, writer.claim)))
-
-    async def _answer_when_projected(
-        self, decided: Decided, position: Position, *, claim: Offset
-    ) -> None:
-        began_s = _clock_s()
-        try:
-            is_projected = await self._checkpoints.wait_for(
-                position, claim=claim, timeout_s=self._limits.projection_wait_timeout_s
-            )
-        except Fenced:
-            is_projected = False
-        self._metrics.waited(_clock_s() - began_s, commands=len(decided), is_projected=is_projected)
-        is_overtaken = self._is_overtaken(claim)
-        for waiting, outcome in decided:
-            if is_overtaken and not _events(outcome):
-                # It may rest on what the next owner has changed by now.
-                waiting.is_settled = False
-                waiting.fail(Unavailable("another owner has claimed the partition"))
-            else:
-                waiting.answer(
-                    Answer(
-                        outcome=outcome,
-                        order=waiting.order,
-                        position=position,
-                        is_projected=is_projected,
-                    )
-                )
-
-    def _is_overtaken(self, claim: Offset) -> bool:
-        """Whether the read model has seen a later claim: what was appended counts all the same."""
-        checkpoint = self._checkpoints.current.get(self.partition)
-        return checkpoint is not None and checkpoint.claim is not None and checkpoint.claim > claim
-
-    async def _projected(self, position: Position, claim: Offset) -> None:
-        """Wait for the projection without an end, as a turn on the bucket list does."""
-        try:
-            while not await self._checkpoints.wait_for(
-                position, claim=claim, timeout_s=self._limits.projection_wait_timeout_s
-            ):
-                log.warning("owner.waits_for_projector", partition=self.partition)
-        except Fenced:
-            return
 
     async def _settle(self) -> None:
         """Wait until the read model holds all that was appended, for orders that query it."""
@@ -399,8 +347,7 @@ class Owner:
         self._metrics.ended()
         self._queue.close()
         _fail(self._queue.drain(), NotOwner())
-        if self._answering:
-            await asyncio.wait(self._answering)
+        await self._answering.finish()
         if writer is not None:
             await writer.close()
 
@@ -424,12 +371,27 @@ def _unsure(turn: BucketTurn | None) -> Generator[None]:
     turn.is_unsure = False
 
 
-def _apart(part: Sequence[Waiting], error: TooLarge) -> Sequence[Sequence[Waiting]]:
-    """What is too large for one batch is decided again, one order at a time."""
-    if len(part) == 1:
-        part[0].fail(TooLargeToAppend(str(error)))
-        return ()
-    return [[waiting] for waiting in part]
+def _apart(
+    part: Sequence[Waiting], decided: Decided, error: TooLarge
+) -> Sequence[Sequence[Waiting]]:
+    """What is too large for one batch is decided again, one order at a time or less."""
+    if len(part) > 1:
+        return [[waiting] for waiting in part]
+    [(waiting, outcome)] = decided
+    if isinstance(outcome, Deleted) and outcome.begun_with and error.fitting:
+        waiting.order = replace(outcome.begun_with, events_max=error.fitting)
+        return [[waiting]]
+    waiting.fail(TooLargeToAppend(str(error)))
+    return ()
+
+
+def _going_on(decided: Decided) -> Waiting | None:
+    """The list deletion that needs another batch of the log; such an order stands alone."""
+    for waiting, outcome in decided:
+        if isinstance(outcome, Deleted) and outcome.rest is not None:
+            waiting.order = outcome.rest
+            return waiting
+    return None
 
 
 def _again(part: Sequence[Waiting], error: OutcomeUnknown) -> Sequence[Sequence[Waiting]]:
@@ -437,23 +399,12 @@ def _again(part: Sequence[Waiting], error: OutcomeUnknown) -> Sequence[Sequence[
     left: list[Waiting] = []
     for waiting in part:
         waiting.tries += 1
-        if waiting.tries < TRIES_MAX:
+        # What a list deletion has selected before may have changed since.
+        if waiting.tries < TRIES_MAX and not isinstance(waiting.order, DeleteRest):
             left.append(waiting)
         else:
             waiting.fail(Unavailable(str(error)))
     return [left] if left else ()
-
-
-def _events(outcome: Outcome | StepOutcome) -> Sequence[Event]:
-    match outcome:
-        case ObjectChanged() | PartitionFlushed():
-            return (outcome,)
-        case Deleted() | Forgotten():
-            return outcome.events
-        case Outcomes():
-            return [event for each in outcome.each for event in _events(each)]
-        case _:
-            return ()
 
 
 def _fail(group: Sequence[Waiting], error: Exception) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal, TypeAlias, assert_never
 
-from muniment.command.waiting import Atomic, Flush, Forget, Read, Step, Waiting
+from muniment.command.waiting import Atomic, DeleteRest, Flush, Forget, Read, Step, Waiting
 from muniment.domain.addresses import Address, Kind, bucket, collection
 from muniment.domain.commands import (
     Create,
@@ -37,7 +37,9 @@ def parts(group: Sequence[Waiting]) -> Iterator[Sequence[Waiting]]:
 def sort_of(waiting: Waiting) -> Sort:
     """With which others an order can be decided; those that query the read model stand alone."""
     order = waiting.order
-    if isinstance(order, DeleteMany | DeleteHistory | Flush | Forget) or waiting.stands_alone:
+    if isinstance(order, DeleteMany | DeleteHistory | DeleteRest | Flush | Forget):
+        return "alone"
+    if waiting.stands_alone:
         return "alone"
     # A look-up would come too late: what was decided before it can't be taken back alone.
     if isinstance(order, Atomic) and (order.needs_draft or any(map(_wants_timestamp, order.steps))):
@@ -45,12 +47,19 @@ def sort_of(waiting: Waiting) -> Sort:
     return "buckets" if needs_turn(waiting) else "objects"
 
 
+def asks_read_model(waiting: Waiting) -> bool:
+    """Whether it must hold all that was appended; what is left of a deletion was asked for."""
+    return sort_of(waiting) == "alone" and not isinstance(waiting.order, DeleteRest)
+
+
 def needs_turn(waiting: Waiting) -> bool:
     """Whether the order is about a bucket, and so needs a turn on the list of all buckets."""
     order = waiting.order
     if isinstance(order, Atomic):
         return any(map(_is_of_bucket, order.steps))
-    return isinstance(order, Forget) or (not isinstance(order, Flush) and _is_of_bucket(order))
+    if isinstance(order, Flush | DeleteRest):
+        return False
+    return isinstance(order, Forget) or _is_of_bucket(order)
 
 
 def users_of(part: Sequence[Waiting]) -> frozenset[Principal]:
@@ -87,10 +96,13 @@ def targets_of(part: Sequence[Waiting]) -> tuple[list[Address], list[Address]]:
 def _steps(part: Sequence[Waiting]) -> Iterator[Step | Flush | Forget]:
     """All orders, those that belong together one by one."""
     for waiting in part:
-        if isinstance(waiting.order, Atomic):
-            yield from waiting.order.steps
-        else:
-            yield waiting.order
+        match waiting.order:
+            case Atomic(steps=steps):
+                yield from steps
+            case DeleteRest(order=order):
+                yield order
+            case order:
+                yield order
 
 
 def _is_of_bucket(step: Step) -> bool:

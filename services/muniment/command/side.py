@@ -22,6 +22,7 @@ from muniment.command.loading import ReadModel
 from muniment.command.membership import Membership, join_group
 from muniment.command.owner import Owner, OwnerLimits
 from muniment.command.owners import Owners
+from muniment.command.tokens import UnusedTokens
 from muniment.command.trimming import HistoryTrimming
 from muniment.command.user_data import UserData
 from muniment.domain.events import EventId
@@ -158,16 +159,12 @@ class CommandSide:
         sealer = rules.webhooks.sealer if rules.webhooks else None
         limits = Limits(page_max=settings.paginate_by, fetch_max=settings.storage_max_fetch_size)
         bucket_list = BucketList(read_model, turn_timeout_s=settings.projection_wait_timeout_s)
+        tokens = UnusedTokens(read_model, validity_s=settings.pagination_token_validity_seconds)
+        batch_bytes_max = LogOptions.of(settings).batch_bytes_max
         decider = Decider(
             rules,
-            trimming=HistoryTrimming(
-                limits=limits, token_validity_s=settings.pagination_token_validity_seconds
-            ),
-            bulk=BulkDeletion(
-                rules,
-                limits=limits,
-                token_validity_s=settings.pagination_token_validity_seconds,
-            ),
+            trimming=HistoryTrimming(limits=limits, tokens=tokens),
+            bulk=BulkDeletion(rules, limits=limits, tokens=tokens, batch_bytes_max=batch_bytes_max),
             read_model=read_model,
             now=now,
             make_id=make_event_id,
@@ -209,10 +206,10 @@ class CommandSide:
                 read_model=read_model,
                 errors=edge.errors,
                 now=now,
-                token_validity_s=settings.pagination_token_validity_seconds,
+                tokens=tokens,
             ),
             answers=Answers(edge.errors, sealer=sealer),
-            append_bytes_max=LogOptions.of(settings).batch_bytes_max,
+            append_bytes_max=batch_bytes_max,
             instance_url=settings.instance_url,
         )
         batches = Batches(

@@ -1,14 +1,18 @@
-"""The tokens of pages of bulk deletions: each is good for one page, for a while (DELL-4)."""
+"""The tokens of pages of list deletions: each is good for one page, for a while (DELL-4).
+
+They are noted in Postgres, so that any instance takes them, and none takes one twice.
+"""
 
 import secrets
 from typing import Final
 
-from cachetools import TTLCache
-
+from muniment.command.loading import ReadModel
 from muniment.domain.queries.selection import Selection
 from muniment.domain.refusals import Fault, Invalid
+from muniment.readmodel.sql import Statements
 
-TOKENS_MAX: Final = 10_000
+SQL: Final = Statements("muniment.command", "tokens.sql")
+
 USED_TOKEN: Final = Invalid(
     (
         Fault(
@@ -21,23 +25,29 @@ USED_TOKEN: Final = Invalid(
 
 
 class UnusedTokens:
-    """The marks of the tokens that were given out here and have not come back."""
+    """The marks of the tokens that were given out and have not come back."""
 
-    def __init__(self, validity_s: float) -> None:
-        self._nonces: TTLCache[str, bool] = TTLCache[str, bool](TOKENS_MAX, validity_s)
+    def __init__(self, read_model: ReadModel, *, validity_s: float) -> None:
+        self._read_model = read_model
+        self._validity_s = validity_s
 
     def make(self) -> str:
         """A mark for a token that may be given out."""
         return secrets.token_urlsafe(12)
 
-    def give_out(self, nonce: str) -> None:
-        """A token with this mark was given out."""
-        self._nonces[nonce] = True
+    async def give_out(self, nonce: str) -> None:
+        """A token with this mark is given out."""
+        async with self._read_model.acquire() as connection:
+            await connection.execute(SQL.give_out, nonce, self._validity_s)
 
-    def use(self, selection: Selection) -> Invalid | None:
-        """Refuse a token that was used, is too old or was given out elsewhere; else use it up."""
+    async def use(self, selection: Selection) -> Invalid | None:
+        """Refuse a token that was used, is too old or was never given out; else use it up."""
         if selection.after is None:
             return None
-        if selection.nonce is None or self._nonces.pop(selection.nonce, None) is None:
+        if selection.nonce is None or not await self._take(selection.nonce):
             return USED_TOKEN
         return None
+
+    async def _take(self, nonce: str) -> bool:
+        async with self._read_model.acquire() as connection:
+            return await connection.fetchval(SQL.use, nonce) is not None

@@ -22,9 +22,9 @@ from muniment.readmodel.lists.parameters import parse_selection
 class HistoryTrimming:
     """Decides `DeleteHistory` orders; everything that was appended is in the read model by then."""
 
-    def __init__(self, *, limits: Limits, token_validity_s: float) -> None:
+    def __init__(self, *, limits: Limits, tokens: UnusedTokens) -> None:
         self._limits = limits
-        self._tokens = UnusedTokens(token_validity_s)
+        self._tokens = tokens
 
     async def decide(
         self,
@@ -48,7 +48,7 @@ class HistoryTrimming:
         assert bucket is not None  # noqa: S101 - else it was refused
         assert bucket.uid is not None  # noqa: S101 - a bucket that exists has one
         assert not isinstance(selection, Invalid)  # noqa: S101 - else it was refused
-        if not is_repeated and (used := self._tokens.use(selection)):
+        if not is_repeated and (used := await self._tokens.use(selection)):
             return used
         nonce = self._tokens.make()
         async with read_model.acquire() as connection:
@@ -56,7 +56,7 @@ class HistoryTrimming:
                 connection, bucket_uid=bucket.uid, selection=selection, nonce=nonce
             )
         if selected.next_token is not None:
-            self._tokens.give_out(nonce)
+            await self._tokens.give_out(nonce)
         if not selected.entries:
             return Deleted(events=(), tombstones=(), list_at=stream.at)
         event = trim(

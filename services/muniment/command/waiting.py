@@ -11,6 +11,7 @@ from muniment.domain.events import Cause, HistoryTrimmed, ObjectChanged, Partiti
 from muniment.domain.refusals import Refusal
 from muniment.domain.values import JsonObject, Principal, Timestamp
 from muniment.log.protocol import Partition, Position
+from muniment.readmodel.lists.deletion import Found
 from muniment.web.http import Response
 from muniment.web.pipeline import Unavailable
 
@@ -65,6 +66,20 @@ class Forgotten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteRest:
+    """What a `DeleteMany` has selected and one batch of the log could not hold."""
+
+    order: DeleteMany
+    """As it was decided."""
+    found: Sequence[Found]
+    gone: Sequence[JsonObject] = ()
+    """The tombstones of what was deleted before."""
+    next_token: str | None
+    events_max: int | None = None
+    """How many one batch holds, where that was found out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deleted:
     """The outcome of a `DeleteList`."""
 
@@ -75,6 +90,10 @@ class Deleted:
     """The list timestamp, for an answer that deleted nothing."""
     next_token: str | None = None
     """For the rest, where a page was asked for and more is left."""
+    begun_with: DeleteRest | None = None
+    """All that was to be deleted when this was: some of it may be too much for one batch."""
+    rest: DeleteRest | None = None
+    """What must be deleted yet, until the order can be answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +107,8 @@ StepOutcome: TypeAlias = ObjectChanged | Unchanged | Deleted | Response | Refusa
 Outcome: TypeAlias = (
     ObjectChanged | Unchanged | Deleted | Outcomes | Forgotten | PartitionFlushed | Refusal
 )
-Order: TypeAlias = Command | Atomic | DeleteList | Flush | Forget
+Asked: TypeAlias = Command | Atomic | DeleteList | Flush | Forget
+Order: TypeAlias = Asked | DeleteRest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +116,7 @@ class Answer:
     """What became of a command, and where the log was when that held."""
 
     outcome: Outcome
-    order: Order
+    order: Asked
     """As it was decided: its requester in the groups that mattered."""
     position: Position | None
     """Of the command's last event, or of what the refusal rests on; `None` on a log without any."""
@@ -145,7 +165,9 @@ class Waiting:
 
 __all__ = [
     "Answer",
+    "Asked",
     "Atomic",
+    "DeleteRest",
     "Deleted",
     "Flush",
     "Forget",

@@ -23,7 +23,7 @@ class LogOptions:
     compression: Compression = "lz4"
     batch_bytes_max: int = 16 * 1024 * 1024
     """The largest batch before compression, and so the largest event: an update carries its
-    object twice, and a bulk delete is one batch."""
+    object twice. A bulk delete is one batch, or as few as hold it."""
     connect_timeout_s: float = 10.0
     """For opening the log, a reader, and for asking where the log ends."""
     claim_timeout_s: float = 30.0

@@ -72,7 +72,11 @@ class Table:
         return pages
 
     def select_for_delete(
-        self, selection: Selection, writable_by: frozenset[Principal] | None = None
+        self,
+        selection: Selection,
+        writable_by: frozenset[Principal] | None = None,
+        *,
+        bytes_max: int | None = None,
     ) -> Selected:
         return self.run(
             select_for_delete(
@@ -82,6 +86,7 @@ class Table:
                 selection=selection,
                 writable_by=writable_by,
                 nonce="once",
+                bytes_max=bytes_max,
             )
         )
 

@@ -179,6 +179,28 @@ def test_a_bulk_delete_goes_on_where_its_token_says(table: Table) -> None:
     assert read_token(token, selection().order) is None
 
 
+@pytest.mark.parametrize("limit", ["2", "100"])
+def test_a_page_of_a_bulk_delete_ends_where_its_objects_are_too_large(
+    table: Table, limit: str
+) -> None:
+    """DELL-4: each page takes something, and the next goes on where it ended."""
+    table.fill(STATIONS)
+    query = [("_sort", "id"), ("_limit", limit)]
+    sizes = [each.size_bytes for each in table.select_for_delete(selection(*query)).found]
+    pages: list[Sequence[str]] = []
+    more: list[tuple[str, str]] | None = []
+
+    while more is not None:
+        selected = table.select_for_delete(selection(*query, *more), bytes_max=sizes[0])
+        pages.append(selected.ids)
+        more = [("_token", selected.next_token)] if selected.next_token else None
+
+    assert min(sizes) > 0
+    assert [id_ for page in pages for id_ in page] == ["s1", "s2", "s3", "s4"]
+    assert len(pages[0]) == 1
+    assert all(pages)
+
+
 def test_a_bulk_delete_leaves_what_its_requester_may_not_write(table: Table) -> None:
     """PERM-7."""
     omar, pia = (frozenset({Principal(name)}) for name in ("account:omar", "account:pia"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from muniment.domain.addresses import Kind
@@ -27,11 +28,24 @@ NO_PARENT: Final = Uid("00000000-0000-0000-0000-000000000000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An object to delete."""
+
+    id: str
+    size_bytes: int
+    """Of its data and its ACEs as JSON: about what its deletion takes along to the log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selected:
     """The objects to delete, in the order of the request, and the token for those after them."""
 
-    ids: Sequence[str]
+    found: Sequence[Found]
     next_token: str | None
+
+    @property
+    def ids(self) -> Sequence[str]:
+        return [each.id for each in self.found]
 
 
 async def select_for_delete(
@@ -42,12 +56,14 @@ async def select_for_delete(
     selection: Selection,
     writable_by: frozenset[Principal] | None,
     nonce: str | None = None,
+    bytes_max: int | None = None,
 ) -> Selected:
     """One page of the live objects of a list that the selection matches (DELL-2, DELL-5).
 
     `writable_by` leaves those that one of these principals may write by the objects' own ACEs
     (PERM-7); `None` leaves all. `parent` is the life of the bucket or collection whose list it
-    is, `None` for the list of buckets. The next page's token carries the nonce.
+    is, `None` for the list of buckets. The next page's token carries the nonce. A page ends early
+    where its objects exceed `bytes_max`, but not before the first.
     """
     values = Values()
     parent_bound = values.bind(parent or NO_PARENT, "uuid")
@@ -67,11 +83,19 @@ async def select_for_delete(
         fetched=values.bind(selection.limit + 1, "bigint"),
     )
     rows = await connection.fetch(statement, *values.all)
-    ids = [row["id"] for row in rows[: selection.limit]]
-    if len(rows) <= selection.limit:
-        return Selected(ids=ids, next_token=None)
-    last = str(rows[selection.limit - 1]["sort_values"]).encode()
-    return Selected(ids=ids, next_token=write_token(selection.order, last, nonce=nonce))
+    found = [Found(id=row["id"], size_bytes=row["size_bytes"]) for row in rows[: selection.limit]]
+    if bytes_max is not None:
+        found = found[: fitting(found, bytes_max)]
+    if len(rows) == len(found):
+        return Selected(found=found, next_token=None)
+    last = str(rows[len(found) - 1]["sort_values"]).encode()
+    return Selected(found=found, next_token=write_token(selection.order, last, nonce=nonce))
+
+
+def fitting(found: Sequence[Found], bytes_max: int, *, more_bytes_each: int = 0) -> int:
+    """How many of the objects, from the first on, make no more than that; at least one."""
+    sizes = accumulate(each.size_bytes + more_bytes_each for each in found)
+    return max(1, sum(size <= bytes_max for size in sizes))
 
 
 async def has_writable(
