@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 
 from muniment.domain.addresses import bucket, collection, record
 from muniment.domain.commands import ANONYMOUS, Requester, authenticated
+from muniment.domain.events import entry_id
 from muniment.domain.permissions import Granted
 from muniment.domain.queries.selection import Limits
 from muniment.domain.values import Principal
@@ -176,7 +177,7 @@ def test_an_entry_has_the_fields_that_clients_know(server: Server) -> None:
     event = server.past.events[2]
 
     assert created == {
-        "id": event.id,
+        "id": entry_id(event.id),
         "last_modified": created["last_modified"],
         "date": "2025-12-29T09:21:42.000000+00:00",
         "action": "create",
@@ -505,8 +506,8 @@ def test_removed_entries_are_tombstones(stack: Stack) -> None:
         assert len(server.uris()) == 9
         tombstones = server.data(f"{HISTORY}?_since=0&deleted=true")
         assert tombstones == [
-            {"id": second.id, "last_modified": trimmed.stream_at, "deleted": True},
-            {"id": first.id, "last_modified": trimmed.stream_at - 1, "deleted": True},
+            {"id": entry_id(second.id), "last_modified": trimmed.stream_at, "deleted": True},
+            {"id": entry_id(first.id), "last_modified": trimmed.stream_at - 1, "deleted": True},
         ]
         assert server.get(HISTORY).headers["ETag"] == f'"{trimmed.stream_at}"'
         assert server.get(f"{HISTORY}?_since=0", method="HEAD").headers["Total-Objects"] == "9"

@@ -11,7 +11,13 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from muniment.domain.addresses import Address, Kind, parse_uri
-from muniment.domain.events import Action, HistoryTrimmed, ObjectChanged, PartitionFlushed
+from muniment.domain.events import (
+    Action,
+    HistoryTrimmed,
+    ObjectChanged,
+    PartitionFlushed,
+    entry_id,
+)
 from muniment.log.protocol import Claim, Entry, Partition
 from muniment.readmodel.connection import Connection
 from muniment.readmodel.sql import Statements
@@ -158,7 +164,7 @@ def _history_entry(event: ObjectChanged) -> Json:
     address = event.address
     collection_id = address.id if address.kind is Kind.COLLECTION else address.collection_id
     return {
-        "id": event.id,
+        "id": entry_id(event.id),
         "last_modified": event.stream_at,
         "occurred_at_ms": event.occurred_at,
         "action": event.action.removesuffix("d"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from muniment.domain.addresses import Kind
-from muniment.domain.events import Action, EventId, ObjectChanged
+from muniment.domain.events import Action, ObjectChanged, entry_id
 from muniment.domain.values import Timestamp, Uid
 from muniment.log.protocol import Partition
 from muniment.readmodel.projection.fold import ALL_BUCKETS, Batch, ListKey, parent_of
@@ -20,8 +20,8 @@ class Tables:
     rows: dict[ObjectKey, ObjectChanged] = field(default_factory=dict[ObjectKey, ObjectChanged])
     partitions: dict[str, Partition] = field(default_factory=dict[str, Partition])
     timestamps: dict[ListKey, Timestamp] = field(default_factory=dict[ListKey, Timestamp])
-    history: dict[tuple[Uid, Timestamp], EventId] = field(
-        default_factory=dict[tuple[Uid, Timestamp], EventId]
+    history: dict[tuple[Uid, Timestamp], str] = field(
+        default_factory=dict[tuple[Uid, Timestamp], str]
     )
     """Entries and tombstones, by their own timestamps."""
 
@@ -35,7 +35,7 @@ class Tables:
             if is_last:
                 self.rows[key] = event
             if has_history(event):
-                self.history[event.bucket_uid, event.stream_at] = event.id
+                self.history[event.bucket_uid, event.stream_at] = entry_id(event.id)
         for uid, entry, at in batch.removals:
             self.history[uid, at] = self.history.pop((uid, entry))
         for list_key, at in batch.timestamps.items():

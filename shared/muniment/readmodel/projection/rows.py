@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 import orjson
 
 from muniment.domain.addresses import Kind
-from muniment.domain.events import Action, ObjectChanged
+from muniment.domain.events import Action, ObjectChanged, entry_id
 from muniment.domain.values import Uid
 from muniment.log.protocol import Claim, Offset, Partition, Start
 from muniment.readmodel.projection.acls import ListAcl, permissions_json
@@ -93,7 +93,7 @@ def _change_row(change: Change, recording: Recording) -> Row:
         is_last,
         event.bucket_uid,
         event.stream_at,
-        event.id,
+        entry_id(event.id),
         event.occurred_at,
         ACTION_NAMES[event.action],
         address.uri,
