@@ -71,7 +71,7 @@ def destination_of(text: str) -> Destination | None:
         port = url.port
         has_credentials = url.raw_user is not None or url.raw_password is not None
         credentials = (url.user or "", url.password or "") if has_credentials else None
-    except ValueError:
+    except (ValueError, IndexError):  # yarl raises the latter for `http://[]@`.
         return None
     host = _host(url.raw_host or "")
     if url.scheme not in {"http", "https"} or not port or host is None:

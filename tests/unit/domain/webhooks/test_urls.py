@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, ip_address
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from muniment.domain.webhooks.urls import destination_of, parse_url
@@ -156,6 +156,7 @@ def test_logs_show_neither_path_nor_credentials() -> None:
 
 
 @given(st.text(alphabet="0123456789abcdefx.:%[]@\\-/ü１", max_size=24))
+@example("[]@")
 def test_any_host_is_one_or_none(text: str) -> None:
     """What is taken has a host that is a name or the one notation of its address."""
     destination = destination_of(f"http://{text}/")
