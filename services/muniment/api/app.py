@@ -14,6 +14,7 @@ from muniment.runtime.supervise import serve
 from muniment.web.forwarding import FORWARDED
 from muniment.web.http import Handler, Request, Response
 from muniment.web.routes import Endpoint
+from muniment.webhooks.management.side import open_console
 
 
 async def run(settings: Settings) -> None:
@@ -41,11 +42,18 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
         return response
 
     async def answer(stopping: asyncio.Event) -> None:
-        async with query_side(settings, edge) as queries:
+        async with (
+            query_side(settings, edge) as queries,
+            open_console(
+                settings, authorize=queries.authorize_webhook, errors=edge.errors
+            ) as console,
+        ):
             more: dict[Endpoint, Handler] = {
                 Endpoint.FLUSH: flush,
                 Endpoint.USER_DATA: forget,
             }
+            if edge.features.webhooks:
+                more.update(console.handlers())
             if accounts is not None:
                 more.update(accounts.handlers(edge, queries.in_groups))
             if openid is not None:

@@ -1,7 +1,7 @@
 """The query service's process: put together here, top to bottom, and nowhere else."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
 from muniment.web.edge import Edge
 from muniment.web.forwarding import answer_timeout_s, open_forwarder
-from muniment.web.http import Handler
+from muniment.web.http import Handler, Request, Response
 from muniment.web.root import Check, InGroups
 from muniment.web.routes import Endpoint
 
@@ -27,6 +27,7 @@ class QuerySide:
 
     store: Store
     reads: Handler
+    authorize_webhook: Callable[[Request], Awaitable[Response | None]]
     in_groups: InGroups
     checks: Mapping[str, Check]
 
@@ -85,4 +86,10 @@ async def query_side(settings: Settings, edge: Edge) -> AsyncGenerator[QuerySide
         # and there is no cache of their own.
         names = ("storage", "permission", "cache")
         checks: dict[str, Check] = dict.fromkeys(names, store.is_up)
-        yield QuerySide(store=store, reads=reads.handle, in_groups=reads.in_groups, checks=checks)
+        yield QuerySide(
+            store=store,
+            reads=reads.handle,
+            authorize_webhook=reads.authorize_webhook,
+            in_groups=reads.in_groups,
+            checks=checks,
+        )

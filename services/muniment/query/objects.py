@@ -53,20 +53,24 @@ class ObjectReads:
         self._headers = headers
         self._errors = errors
 
+    async def authorize(self, request: Request, address: Address, right: Right) -> Response | None:
+        """Refuse who has not the right, or what is not there. Raises `Unavailable`."""
+        row = await self._find(request, address)
+        own = permissions_of(row["permissions"])
+        refusal = self._refuse(request, address, row, own, right) or _refuse_missing(address, row)
+        return None if refusal is None else self._errors.refuse(refusal, request.requester)
+
     async def handle(self, request: Request) -> Response:
         """The object, or why not. Raises `Unavailable`."""
         address = request.target.address(request.target.id or "")
-        values = (members_for(request.requester), *_ids(address))
-        row = await self._store.read_object(_STATEMENTS[address.kind], values)
-        if row["groups"]:
-            request.requester = joined(request.requester, row["groups"])
+        row = await self._find(request, address)
         own = permissions_of(row["permissions"])
         preconditions, faults = read_preconditions(request.headers)
         fields = parse_fields(request.query) if request.raw_query else None
         if isinstance(fields, Invalid):
             faults, fields = (*faults, *fields.faults), None
 
-        refusal = self._refuse(request, address, row, own)
+        refusal = self._refuse(request, address, row, own, Right.READ)
         if refusal is None and (faults := (*request.faults, *faults)):
             refusal = Invalid(faults)
         if refusal is None:
@@ -85,8 +89,21 @@ class ObjectReads:
                 headers = self._headers.of(request, at, row["cache_expires"])
                 return Response(headers=headers, body=_body(request, row, own, fields))
 
+    async def _find(self, request: Request, address: Address) -> asyncpg.Record:
+        """What there is at the address; the requester is in their groups after this."""
+        values = (members_for(request.requester), *_ids(address))
+        row = await self._store.read_object(_STATEMENTS[address.kind], values)
+        if row["groups"]:
+            request.requester = joined(request.requester, row["groups"])
+        return row
+
     def _refuse(
-        self, request: Request, address: Address, row: asyncpg.Record, own: Permissions
+        self,
+        request: Request,
+        address: Address,
+        row: asyncpg.Record,
+        own: Permissions,
+        right: Right,
     ) -> Refusal | None:
         """First who may know, then whether there is where it would be (section 2.3)."""
         acls = Acls(
@@ -94,7 +111,7 @@ class ObjectReads:
             collection=permissions_of(row["collection_permissions"]),
             own=own,
         )
-        if not may(request.requester.principals, Right.READ, address.kind, acls, self._granted):
+        if not may(request.requester.principals, right, address.kind, acls, self._granted):
             return NotAllowed()
         if address.kind is Kind.RECORD and row["collection_permissions"] is None:
             return CollectionMissing(CollectionId(address.collection_id or ""))

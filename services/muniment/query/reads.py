@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from muniment.domain.accounts import AccountRights
+from muniment.domain.addresses import webhook
 from muniment.domain.commands import Requester, joined
-from muniment.domain.permissions import Granted
+from muniment.domain.permissions import Granted, Right
 from muniment.domain.queries.selection import Limits
 from muniment.query.answers import Headers
 from muniment.query.counters import Counters
@@ -41,7 +42,7 @@ class Reads:
     ) -> None:
         self._store = store
         headers = Headers(policy=cache)
-        self._objects = ObjectReads(store, granted=granted, headers=headers, errors=errors).handle
+        self._objects = ObjectReads(store, granted=granted, headers=headers, errors=errors)
         lists = ListReads(store, granted=granted, headers=headers, errors=errors, limits=limits)
         self._others: Final[Mapping[Endpoint, Handler]] = {
             Endpoint.LIST: lists.handle,
@@ -68,4 +69,10 @@ class Reads:
 
     async def handle(self, request: Request) -> Response:
         """The answer; routed requests only."""
-        return await self._others.get(request.target.endpoint, self._objects)(request)
+        return await self._others.get(request.target.endpoint, self._objects.handle)(request)
+
+    async def authorize_webhook(self, request: Request) -> Response | None:
+        """Refuse who may not write the webhook that the request is about."""
+        target = request.target
+        address = webhook(target.bucket_id or "", target.id or "")
+        return await self._objects.authorize(request, address, Right.WRITE)

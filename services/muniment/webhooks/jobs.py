@@ -55,6 +55,7 @@ class Replay:
     selection: Selection | None = None
     """Narrows what the endpoint wants; `None` for all of that."""
     sequence_min: Timestamp | None = None
+    sequence_end: Timestamp | None = None
     occurred_from: Timestamp | None = None
     occurred_before: Timestamp | None = None
     messages: frozenset[str] | None = None
@@ -67,6 +68,8 @@ class Replay:
         if self.messages is not None and message_id not in self.messages:
             return False
         if self.sequence_min is not None and event.stream_at < self.sequence_min:
+            return False
+        if self.sequence_end is not None and event.stream_at >= self.sequence_end:
             return False
         if self.occurred_from is not None and event.occurred_at < self.occurred_from:
             return False
@@ -157,6 +160,7 @@ def parse_work(kind: JobKind, spec: Mapping[str, Any]) -> Work:
                 end=Offset(spec["end"]),
                 selection=None if selection is None else _parse_selection(selection),
                 sequence_min=spec.get("sequence_min"),
+                sequence_end=spec.get("sequence_end"),
                 occurred_from=spec.get("occurred_from"),
                 occurred_before=spec.get("occurred_before"),
                 messages=None if messages is None else frozenset(messages),

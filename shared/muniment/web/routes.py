@@ -34,6 +34,12 @@ class Endpoint(StrEnum):
     USER_DATA = "user_data"
     WEBHOOK_SECRETS = "webhook_secrets"
     WEBHOOK_KEYS = "webhook_keys"
+    WEBHOOK_STATUS = "webhook_status"
+    WEBHOOK_ATTEMPTS = "webhook_attempts"
+    WEBHOOK_EVENTS = "webhook_events"
+    WEBHOOK_MESSAGES = "webhook_messages"
+    WEBHOOK_REPLAYS = "webhook_replays"
+    WEBHOOK_REPLAY = "webhook_replay"
     METRICS = "metrics"
 
 
@@ -79,6 +85,18 @@ _READ_AS_RESOURCES: Final = frozenset(
 )
 """Nobody writes their objects; all else is as with resources."""
 
+OF_DELIVERIES: Final = frozenset(
+    {
+        Endpoint.WEBHOOK_STATUS,
+        Endpoint.WEBHOOK_ATTEMPTS,
+        Endpoint.WEBHOOK_EVENTS,
+        Endpoint.WEBHOOK_MESSAGES,
+        Endpoint.WEBHOOK_REPLAYS,
+        Endpoint.WEBHOOK_REPLAY,
+    }
+)
+"""What a webhook's deliveries are seen and asked for by."""
+
 ALWAYS_COMMANDS: Final = frozenset({Endpoint.WEBHOOK_SECRETS})
 """What the owner of a stream answers, for reading too."""
 
@@ -94,6 +112,8 @@ class Target:
     """Set for records only, as a record's parent."""
     id: str | None = None
     """The object's id; `None` for lists."""
+    part_id: str | None = None
+    """The id of something that belongs to the object: of a webhook's replay."""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -204,6 +224,7 @@ class Routes:
             self._snapshot,
             self._user_data,
             *self._below_webhook.values(),
+            _WEBHOOK_REPLAY if self._below_webhook else None,
             self._webhook_keys,
         )
         fixed = (*self._static.values(), self._bucket, *below, self._records, self._record)
@@ -269,6 +290,10 @@ class Routes:
                 return Target(route=self._history, bucket_id=bid)
             case [object_id, part] if (name, part) in self._below_webhook and object_id:
                 return Target(route=self._below_webhook[name, part], bucket_id=bid, id=object_id)
+            case [object_id, "replays", part_id] if name == "webhooks" and object_id and part_id:
+                if not self._below_webhook:
+                    return None
+                return Target(route=_WEBHOOK_REPLAY, bucket_id=bid, id=object_id, part_id=part_id)
             case ["collections", versioned] if name == "snapshot" and self._snapshot is not None:
                 return Target(route=self._snapshot, bucket_id=bid, id=versioned)
             case _:
@@ -348,12 +373,26 @@ _USER_DATA: Final = Route(
 )
 
 _BELOW_WEBHOOK: Final[Mapping[tuple[str, str], Route]] = {
-    ("webhooks", "secrets"): Route(
-        endpoint=Endpoint.WEBHOOK_SECRETS,
-        template="/v1/buckets/{bucket_id}/webhooks/{webhook_id}/secrets",
-        methods=("GET", "HEAD", "POST"),
+    ("webhooks", part): Route(
+        endpoint=endpoint,
+        template=f"/v1/buckets/{{bucket_id}}/webhooks/{{webhook_id}}/{part}",
+        methods=methods,
+    )
+    for part, endpoint, methods in (
+        ("secrets", Endpoint.WEBHOOK_SECRETS, ("GET", "HEAD", "POST")),
+        ("status", Endpoint.WEBHOOK_STATUS, _GET),
+        ("attempts", Endpoint.WEBHOOK_ATTEMPTS, _GET),
+        ("events", Endpoint.WEBHOOK_EVENTS, _GET),
+        ("messages", Endpoint.WEBHOOK_MESSAGES, ("POST",)),
+        ("replays", Endpoint.WEBHOOK_REPLAYS, ("GET", "HEAD", "POST")),
     )
 }
+
+_WEBHOOK_REPLAY: Final = Route(
+    endpoint=Endpoint.WEBHOOK_REPLAY,
+    template="/v1/buckets/{bucket_id}/webhooks/{webhook_id}/replays/{replay_id}",
+    methods=("GET", "HEAD", "PATCH"),
+)
 
 _NOTHING_BELOW: Final[Mapping[tuple[str, str], Route]] = {}
 

@@ -13,7 +13,7 @@ import asyncpg
 import orjson
 
 from muniment.domain.values import Timestamp, Uid
-from muniment.log.protocol import Offset, Partition
+from muniment.log.protocol import Offset, Partition, Start
 from muniment.readmodel.connection import ACQUIRE_TIMEOUT_S, Pool
 from muniment.readmodel.sql import Statements
 from muniment.webhooks.endpoints import EndpointId
@@ -33,6 +33,8 @@ class EndpointStatus:
     id: EndpointId
     partition: Partition
     bucket_uid: Uid
+    opened_at: Offset
+    """Of the event that made the webhook."""
     next_offset: Offset | None
     """All before it is delivered, dead or parked; `None`: as far as the log is read."""
     read_to: Offset
@@ -92,6 +94,7 @@ class Store:
             id=EndpointId(str(row["endpoint_id"])),
             partition=Partition(row["partition"]),
             bucket_uid=Uid(str(row["bucket_uid"])),
+            opened_at=Offset(row["starts_at"]),
             next_offset=None if next_offset is None else Offset(next_offset),
             read_to=Offset(row["read_to"] or 0),
             stopped_for=row["stopped_for"],
@@ -128,6 +131,13 @@ class Store:
         """Where the event of a message lies that was sent before, and its type."""
         row = await self._row(SQL.offset_of, endpoint_id, message_id)
         return None if row is None else (Offset(row["event_offset"]), row["type"])
+
+    async def start_at(self, partition: Partition, offset: Offset) -> Start:
+        """Where to begin reading, to miss nothing from `offset` on."""
+        row = await self._row(SQL.start_at, partition, offset)
+        if row is None:
+            return Start(offset=Offset(0), claim=None)
+        return Start(offset=Offset(row["at"]), claim=row["claim"])
 
     async def claim_before(self, partition: Partition, at: Timestamp) -> Offset:
         """A place in the log that lies before all events of that time and later."""

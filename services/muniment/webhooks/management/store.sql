@@ -41,6 +41,18 @@ ORDER BY a.at DESC, a.id DESC
      AND a.event_offset >= 0
    LIMIT 1;
 
+-- start_at --
+-- What lies beyond the dispatcher's reading begins there: claims are known up to it.
+SELECT least(c.next_offset, $2) AS at,
+       CASE WHEN c.next_offset <= $2 THEN c.claim_offset
+            ELSE (SELECT max(s.claim_offset)
+                    FROM webhooks.claim s
+                   WHERE s.partition = $1
+                     AND s.claim_offset < $2)
+       END AS claim
+  FROM webhooks.checkpoint c
+ WHERE c.partition = $1;
+
 -- claim_before --
 -- The last claim that was surely in force before a time (milliseconds since the epoch).
 SELECT coalesce(max(claim_offset), 0)

@@ -17,7 +17,7 @@ from muniment.web.openapi.definitions import definitions
 from muniment.web.openapi.parameters import SHARED_PARAMETERS, parameters
 from muniment.web.openapi.responses import responses, shared_responses
 from muniment.web.project import Project
-from muniment.web.routes import Endpoint, Route
+from muniment.web.routes import OF_DELIVERIES, Endpoint, Route
 
 _UTILITY_IDS: Final[Mapping[Endpoint, str]] = {
     Endpoint.ROOT: "server_info",
@@ -42,6 +42,14 @@ _IDS_BY_METHOD: Final[Mapping[tuple[Endpoint, str], str]] = {
     (Endpoint.HISTORY, "DELETE"): "delete_history",
     (Endpoint.WEBHOOK_SECRETS, "GET"): "get_webhook_secrets",
     (Endpoint.WEBHOOK_SECRETS, "POST"): "rotate_webhook_secret",
+    (Endpoint.WEBHOOK_STATUS, "GET"): "get_webhook_status",
+    (Endpoint.WEBHOOK_ATTEMPTS, "GET"): "get_webhook_attempts",
+    (Endpoint.WEBHOOK_EVENTS, "GET"): "get_webhook_events",
+    (Endpoint.WEBHOOK_MESSAGES, "POST"): "send_webhook_message",
+    (Endpoint.WEBHOOK_REPLAYS, "GET"): "get_webhook_replays",
+    (Endpoint.WEBHOOK_REPLAYS, "POST"): "create_webhook_replay",
+    (Endpoint.WEBHOOK_REPLAY, "GET"): "get_webhook_replay",
+    (Endpoint.WEBHOOK_REPLAY, "PATCH"): "patch_webhook_replay",
 }
 
 _LIST_VERBS: Final = {"GET": "get_{}s", "POST": "create_{}", "DELETE": "delete_{}s"}
@@ -77,6 +85,14 @@ _OTHER_SUMMARIES: Final[Mapping[str, str]] = {
     "openid_login": "Begin a login at an OpenID provider",
     "openid_token": "End a login at an OpenID provider",
     "flush_post": "Remove all data",
+    "get_webhook_status": "How far the deliveries of a webhook are",
+    "get_webhook_attempts": "List the attempts to deliver, newest first",
+    "get_webhook_events": "Read the events of a webhook by a cursor of one's own",
+    "send_webhook_message": "Send one message at once: a ping, a sample, or that of an event",
+    "get_webhook_replays": "List the last replays",
+    "create_webhook_replay": "Send a part of the past again, or count what that would be",
+    "get_webhook_replay": "How far a replay is",
+    "patch_webhook_replay": "Pause a replay, go on with it, or cancel it",
     "get_counters": "Count what there is",
     "delete_user_data": "Forget a user",
     "get_webhook_secrets": "Read the keys that a webhook's deliveries are signed with",
@@ -155,7 +171,7 @@ def _operation(route: Route, method: str) -> JsonObject:
         "parameters": list(parameters(route, method)),
         "responses": dict(responses(route, method)),
     }
-    if method == "PATCH":
+    if method == "PATCH" and route.resource is not None:
         operation["consumes"] = [JSON_TYPE, MERGE_PATCH_TYPE, JSON_PATCH_TYPE]
     if route.endpoint is Endpoint.METRICS:
         operation["produces"] = ["text/plain", JSON_TYPE]
@@ -176,6 +192,6 @@ def _tags(routes: tuple[Route, ...]) -> Sequence[str]:
 def _tag(route: Route) -> str:
     if route.endpoint in (Endpoint.HISTORY, Endpoint.SNAPSHOT):
         return "History"
-    if route.endpoint is Endpoint.WEBHOOK_SECRETS:
+    if route.endpoint is Endpoint.WEBHOOK_SECRETS or route.endpoint in OF_DELIVERIES:
         return "Webhooks"
     return "Utilities" if route.resource is None else f"{route.resource.capitalize()}s"

@@ -125,6 +125,20 @@ _REQUIRED: Final[Mapping[Endpoint, Sequence[str]]] = {
     Endpoint.OPENID_TOKEN: ("code", "state"),
 }
 
+_OF_DELIVERIES: Final[Mapping[Endpoint, Sequence[str]]] = {
+    Endpoint.WEBHOOK_ATTEMPTS: (
+        *("outcome", "status", "uri", "message_id", "type"),
+        *("_since", "_before", "_limit"),
+    ),
+    Endpoint.WEBHOOK_EVENTS: ("_after", "_limit"),
+}
+
+_ASKS: Final[Mapping[tuple[Endpoint, str], str]] = {
+    (Endpoint.WEBHOOK_MESSAGES, "POST"): "MessageAsk",
+    (Endpoint.WEBHOOK_REPLAYS, "POST"): "ReplayAsk",
+    (Endpoint.WEBHOOK_REPLAY, "PATCH"): "ReplayWish",
+}
+
 
 def parameters(route: Route, method: str) -> Iterator[JsonObject]:
     """All parameters of an operation, in the order in which a request shows them."""
@@ -136,6 +150,10 @@ def parameters(route: Route, method: str) -> Iterator[JsonObject]:
         yield {"name": "prompt", "in": "query", "type": "string", "enum": ["none"]}
     if route.endpoint is Endpoint.BATCH:
         yield _body("Batch", is_required=True)
+    if (body := _ASKS.get((route.endpoint, method))) is not None:
+        yield _body(body, is_required=False)
+    for name in _OF_DELIVERIES.get(route.endpoint, ()):
+        yield {"name": name, "in": "query", "type": "string"}
     if route.is_resource and route.endpoint is not Endpoint.SNAPSHOT:
         yield from _of_resource(route, method)
 

@@ -7,7 +7,7 @@ from typing import Final
 from muniment.domain.values import JsonObject, JsonValue
 from muniment.web.openapi.resources import listed_name, shown_name
 from muniment.web.openapi.schemas import TEXT, closed, reference
-from muniment.web.routes import Endpoint, Route
+from muniment.web.routes import OF_DELIVERIES, Endpoint, Route
 
 _DESCRIPTIONS: Final = {
     200: "Done.",
@@ -56,6 +56,7 @@ _MORE: Final[Mapping[Endpoint, Sequence[int]]] = {
     Endpoint.HISTORY: (401, 403, 404, 406, 412),
     Endpoint.SNAPSHOT: (401, 403, 404, 406),
     Endpoint.WEBHOOK_SECRETS: (401, 403, 404, 406, 412),
+    **dict.fromkeys(OF_DELIVERIES, (401, 403, 404)),
 }
 """Of what no objects of a resource live at."""
 
@@ -99,6 +100,12 @@ _BODIES: Final[Mapping[Endpoint, str]] = {
     Endpoint.COUNTERS: "Counters",
     Endpoint.USER_DATA: "Forgotten",
     Endpoint.WEBHOOK_SECRETS: "Keys",
+    Endpoint.WEBHOOK_STATUS: "DeliveryStatus",
+    Endpoint.WEBHOOK_ATTEMPTS: "AttemptList",
+    Endpoint.WEBHOOK_EVENTS: "EventList",
+    Endpoint.WEBHOOK_MESSAGES: "MessageResult",
+    Endpoint.WEBHOOK_REPLAYS: "Replays",
+    Endpoint.WEBHOOK_REPLAY: "Replays",
 }
 """Of what is answered where no object of a resource is."""
 
@@ -126,6 +133,8 @@ def _successes(route: Route, method: str) -> Sequence[int]:
             return (307,)
         case ((Endpoint.SNAPSHOT | Endpoint.PERMISSIONS | Endpoint.WEBHOOK_SECRETS), _):
             return (200,)
+        case Endpoint.WEBHOOK_REPLAYS, "POST":
+            return (200, 201)
         case _, "GET" if route.is_resource:
             return (200, 304)
         case _, "POST" | "PUT" if route.is_resource:
@@ -141,6 +150,8 @@ def _refusals(route: Route, method: str) -> set[int]:
         statuses.remove(503)  # Its own.
     if route.endpoint is Endpoint.WEBHOOK_SECRETS and is_change:
         statuses |= {409, 415}
+    if route.endpoint is Endpoint.WEBHOOK_REPLAY and is_change:
+        statuses.add(409)
     if is_change or "{bucket_id}" in route.template:
         statuses.add(405)  # Of the alias `default` also to readers, as it cannot be made (DEF-1).
     if route.resource is not None:

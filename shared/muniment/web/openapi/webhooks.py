@@ -95,7 +95,55 @@ _KEY: Final[Mapping[str, JsonObject]] = {
     "expires": {"type": ["integer", "null"]},
 }
 
+_NULLABLE: Final[JsonObject] = {"type": ["string", "null"]}
+_COUNT: Final[JsonObject] = {"type": "integer", "minimum": 0}
+_BOUND: Final[JsonObject] = {"type": ["string", "object"]}
+
+_OF_DELIVERIES: Final[JsonObject] = {
+    "DeliveryStatus": closed(
+        {
+            "data": closed(
+                {
+                    "partition": _COUNT,
+                    "next_offset": _COUNT,
+                    "end_offset": _COUNT,
+                    "lag_events_max": _COUNT,
+                    "stopped_for": _NULLABLE,
+                    "failing_since": _NULLABLE,
+                    "parked": _COUNT,
+                    "dead": _COUNT,
+                    "next_try_at": _NULLABLE,
+                }
+            )
+        }
+    ),
+    "AttemptList": closed(
+        {"data": {"type": "array", "items": {"type": "object"}}, "next": _NULLABLE}
+    ),
+    "EventList": closed(
+        {"data": {"type": "array", "items": {"type": "object"}}, "next": TEXT, "has_more": FLAG}
+    ),
+    "MessageResult": closed({"data": {"type": "object"}}),
+    "Replays": closed({"data": {"type": ["object", "array"]}}),
+    "MessageAsk": closed(
+        {}, type=one_of("webhook.ping", *EVENT_TYPES), message_id=TEXT, offset=_COUNT
+    ),
+    "ReplayAsk": closed(
+        {"from": _BOUND},
+        until=_BOUND,
+        events=WEBHOOK_FIELDS["events"],
+        collections=_GLOBS,
+        records=_GLOBS,
+        filter=WEBHOOK_FIELDS["filter"],
+        messages={"type": "array", "items": TEXT, "minItems": 1},
+        rate=WEBHOOK_FIELDS["rate_limit"],
+        dry_run=FLAG,
+    ),
+    "ReplayWish": closed({"state": one_of("paused", "running", "cancelled")}),
+}
+
 WEBHOOK_DEFINITIONS: Final[JsonObject] = {
+    **_OF_DELIVERIES,
     "SealedKey": closed({**_KEY, "sealed": TEXT}, public_key=TEXT),
     "Key": closed(_KEY, secret={"type": ["string", "null"]}, public_key=TEXT, reason=TEXT),
     "Keys": list_of("Key"),

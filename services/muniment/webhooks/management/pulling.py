@@ -1,0 +1,186 @@
+"""Reads the log for people: a webhook's events by a cursor of their own, and counts of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import orjson
+
+from muniment.domain.addresses import BucketId
+from muniment.domain.events import ObjectChanged
+from muniment.domain.values import Timestamp
+from muniment.domain.webhooks.parsing import parse_webhook
+from muniment.domain.webhooks.spec import WebhookSpec
+from muniment.log.protocol import Entry, Log, LogUnavailable, Offset, Partition, Start
+from muniment.readmodel.connection import ACQUIRE_TIMEOUT_S, Pool
+from muniment.readmodel.sql import Statements
+from muniment.web.http import Request
+from muniment.web.pipeline import Unavailable
+from muniment.webhooks.endpoints import Endpoint, Webhook
+from muniment.webhooks.jobs import Replay, Snapshot
+from muniment.webhooks.management.store import EndpointStatus, Store
+from muniment.webhooks.message import body_of, message_id
+from muniment.webhooks.moments import HistoricMoments
+
+SQL: Final = Statements(__package__, "pulling.sql")
+
+WITHIN_S: Final = 20.0
+"""So long the log is read for one request; then the answer says how far that went."""
+READ_WAIT_S: Final = 0.2
+READ_ENTRIES_MAX: Final = 1_000
+
+OpenLog: TypeAlias = Callable[[], Awaitable[Log]]
+"""The log, opened at its first use. Raises `LogUnavailable`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some events as the webhook's receiver is told of them."""
+
+    bodies: Sequence[bytes]
+    next: Offset
+    """Where the next page begins."""
+    has_more: bool
+    """The log goes on there; whether for this webhook, the next page tells."""
+
+
+class Pulling:
+    """See the module; what is away raises `Unavailable`."""
+
+    def __init__(self, open_log: OpenLog, store: Store, pool: Pool) -> None:
+        """The pool is one of the read model's."""
+        self._open_log = open_log
+        self._store = store
+        self._pool = pool
+
+    async def end_of(self, partition: Partition) -> Offset:
+        """Where the log ends now."""
+        log = await self._log()
+        try:
+            return (await log.end_offsets())[partition]
+        except LogUnavailable as reason:
+            raise Unavailable(str(reason)) from reason
+
+    async def moment_of(self, status: EndpointStatus) -> Timestamp:
+        """The bucket's clock now: its history goes up to there."""
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            at: int = await connection.fetchval(SQL.moment, status.bucket_uid)
+        return Timestamp(at)
+
+    async def events(
+        self, request: Request, status: EndpointStatus, first: Offset, limit: int
+    ) -> Page:
+        """The events from there on that the webhook wants, as it is now."""
+        endpoint = await self._endpoint(request, status)
+        spec = endpoint.spec
+        bodies: list[bytes] = []
+        scan = await self._scan(status.partition, first)
+        async for entry, event in scan.read():
+            if endpoint.wants(event):
+                bodies.append(body_of(event, entry.position, shape=spec.shape, format_=spec.format))
+            if len(bodies) >= limit:
+                at = Offset(entry.position.offset + 1)
+                return Page(bodies=bodies, next=at, has_more=at < scan.end)
+        return Page(bodies=bodies, next=scan.at, has_more=scan.at < scan.end)
+
+    async def count(
+        self, request: Request, status: EndpointStatus, replay: Replay
+    ) -> tuple[int, bool]:
+        """How many events a replay would send, and whether all of its part was looked at."""
+        endpoint = await self._endpoint(request, status)
+        scan = await self._scan(status.partition, replay.first, replay.end)
+        count = 0
+        async for entry, event in scan.read():
+            is_part = replay.first <= entry.position.offset < replay.end
+            if is_part and endpoint.wants(event) and replay.wants(event, message_id(event.id)):
+                count += 1
+        return count, scan.at >= scan.end
+
+    async def count_objects(
+        self, request: Request, status: EndpointStatus, snapshot: Snapshot
+    ) -> tuple[int, bool]:
+        """How many objects a snapshot would tell of."""
+        endpoint = await self._endpoint(request, status)
+        moments = HistoricMoments(self._pool)
+        after, count = Timestamp(-1), 0
+        deadline = asyncio.get_running_loop().time() + WITHIN_S
+        while asyncio.get_running_loop().time() < deadline:
+            found = await moments.objects(
+                endpoint, as_of=snapshot.as_of, after=after, limit=READ_ENTRIES_MAX
+            )
+            if not found:
+                return count, True
+            count += sum(map(endpoint.wants, found))
+            after = found[-1].stream_at
+        return count, False
+
+    async def _scan(
+        self, partition: Partition, first: Offset, end: Offset | None = None
+    ) -> "_Scan":
+        log = await self._log()
+        log_end = await self.end_of(partition)
+        start = await self._store.start_at(partition, first)
+        return _Scan(log, partition, start, first, log_end if end is None else min(end, log_end))
+
+    async def _log(self) -> Log:
+        try:
+            return await self._open_log()
+        except LogUnavailable as reason:
+            raise Unavailable(str(reason)) from reason
+
+    async def _endpoint(self, request: Request, status: EndpointStatus) -> Endpoint:
+        """The webhook as it is now, by the read model."""
+        bucket_id, webhook_id = request.target.bucket_id or "", request.target.id or ""
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            data: bytes | None = await connection.fetchval(
+                SQL.webhook, status.bucket_uid, webhook_id
+            )
+        source = Webhook(id=webhook_id, data=orjson.loads(data or b"{}"))
+        spec = parse_webhook(source.data)
+        if not isinstance(spec, WebhookSpec):
+            message = "the webhook has just been deleted"
+            raise Unavailable(message)
+        return Endpoint(
+            id=status.id,
+            partition=status.partition,
+            opened_at=status.opened_at,
+            bucket_uid=status.bucket_uid,
+            bucket_id=BucketId(bucket_id),
+            source=source,
+            revision=Timestamp(0),
+            spec=spec,
+        )
+
+
+class _Scan:
+    """One reading of a stretch of a partition, within the time that a request has."""
+
+    def __init__(
+        self, log: Log, partition: Partition, start: Start, first: Offset, end: Offset
+    ) -> None:
+        self._log = log
+        self._partition = partition
+        self._start = start
+        self._first = first
+        self.end = end
+        self.at = first
+        """All before it was looked at."""
+
+    async def read(self) -> AsyncIterator[tuple[Entry, ObjectChanged]]:
+        """The changes from `first` on, until the end, or until the time is over."""
+        if self._first >= self.end:
+            return
+        deadline = asyncio.get_running_loop().time() + WITHIN_S
+        reader = await self._log.reader({self._partition: self._start})
+        try:
+            while self.at < self.end and asyncio.get_running_loop().time() < deadline:
+                entries = await reader.read(wait_s=READ_WAIT_S, entries_max=READ_ENTRIES_MAX)
+                for entry in entries:
+                    offset, event = entry.position.offset, entry.content
+                    if self._first <= offset < self.end and isinstance(event, ObjectChanged):
+                        yield entry, event
+                read_to = reader.positions()[self._partition].offset
+                self.at = min(max(self.at, read_to), self.end)
+        finally:
+            await reader.close()

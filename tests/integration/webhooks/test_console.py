@@ -1,0 +1,317 @@
+"""Webhooks over HTTP on a whole server: made, delivered to, looked at, sent again."""
+
+import time
+from base64 import b64encode
+from collections.abc import Generator
+from typing import Any, Final
+
+import pytest
+
+from tests.clients.requester import Requester
+from tests.support.receiver import OK, Received, Receiver, Reply, always, running_receiver
+from tests.support.server import MunimentServer, wait_until
+from tests.support.stack import new_name
+
+SECRET: Final = f"whsec_{b64encode(b'of the test, 24 bytes...').decode()}"
+REFUSED: Final = Reply(status=500, body=b"not today")
+
+
+@pytest.fixture
+def receiver() -> Generator[Receiver]:
+    with running_receiver(SECRET) as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def nadia(muniment_server: MunimentServer) -> Generator[Requester]:
+    requester = Requester(muniment_server.url.removesuffix("/v1"), "nadia")
+    yield requester
+    requester.close()
+
+
+@pytest.fixture
+def bucket(nadia: Requester) -> str:
+    path = f"/v1/buckets/atlas-{new_name()}"
+    for each in (path, f"{path}/collections/tides"):
+        assert nadia("PUT", each).status_code == 201
+    return path
+
+
+def hook(nadia: Requester, bucket: str, receiver: Receiver, **fields: Any) -> str:
+    """A webhook of the bucket that goes to the receiver."""
+    path = f"{bucket}/webhooks/hook"
+    data = {"url": receiver.url, "secret": SECRET, "events": ["record.*"], **fields}
+    assert nadia("PUT", path, {"data": data}).status_code == 201
+    return path
+
+
+def write(nadia: Requester, bucket: str, *names: str, **fields: Any) -> None:
+    for name in names:
+        path = f"{bucket}/collections/tides/records/{name}"
+        assert nadia("PUT", path, {"data": fields}).status_code in {200, 201}
+
+
+def accepted(receiver: Receiver, count: int) -> list[Received]:
+    wait_until(lambda: len(receiver.accepted) >= count, what=f"{count} deliveries", timeout_s=20)
+    return receiver.accepted
+
+
+def data(answer: Any) -> Any:
+    assert answer.status_code in {200, 201}, answer.text
+    return answer.json()["data"]
+
+
+def attempts_of(nadia: Requester, path: str, count: int, query: str = "") -> list[Any]:
+    """The list of attempts, when it has so many."""
+    deadline = time.monotonic() + 20
+    while len(found := data(nadia("GET", f"{path}/attempts?{query}"))) < count:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    return list(found)
+
+
+def state_of(nadia: Requester, path: str, *states: str) -> Any:
+    """The replay, when it is in one of these states."""
+    deadline = time.monotonic() + 20
+    while (found := data(nadia("GET", path)))["state"] not in states:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    return found
+
+
+def test_a_webhook_is_told_signed_and_each_attempt_is_on_record(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    path = hook(nadia, bucket, receiver, headers={"X-Token": "of the receiver"})
+    receiver.behave(lambda received: REFUSED if received.tries == 1 else OK)
+    data(nadia("PATCH", path, {"data": {"retry_schedule_s": [0, 0.2, 0.2]}}))
+
+    write(nadia, bucket, "brest")
+    [received] = accepted(receiver, 1)
+    second, first = attempts_of(nadia, path, 2)
+
+    assert received.headers["X-Token"] == "of the receiver"
+    assert (first["outcome"], first["status"], first["number"]) == ("status", 500, 1)
+    assert first["answer"] == "not today"
+    assert first["next_try_at"]
+    assert (second["outcome"], second["number"], second["is_reused"]) == ("delivered", 2, True)
+    assert second["message_id"] == received.id
+    assert second["ms"]["total"] > 0
+
+
+def test_attempts_are_filtered_and_paged(nadia: Requester, bucket: str, receiver: Receiver) -> None:
+    path = hook(nadia, bucket, receiver)
+    write(nadia, bucket, *"abcde")
+    attempts_of(nadia, path, 5)
+
+    page = nadia("GET", f"{path}/attempts?_limit=2").json()
+    rest = nadia("GET", f"{path}/attempts?_before={page['next']}").json()
+    of_b = data(
+        nadia(
+            "GET",
+            f"{path}/attempts?uri={bucket.removeprefix('/v1')}"
+            "/collections/tides/records/b&status=2xx&outcome=delivered",
+        )
+    )
+
+    assert [len(page["data"]), len(rest["data"]), rest["next"]] == [2, 3, None]
+    assert len({each["message_id"] for each in (*page["data"], *rest["data"])}) == 5
+    assert len(of_b) == 1
+    assert data(nadia("GET", f"{path}/attempts?status=5xx")) == []
+
+
+@pytest.mark.parametrize(
+    "query", ["_limit=0", "_before=x", "status=9", "outcome=odd", "_since=noon", "odd=1"]
+)
+def test_what_no_attempt_has_is_refused(
+    nadia: Requester, bucket: str, receiver: Receiver, query: str
+) -> None:
+    path = hook(nadia, bucket, receiver)
+
+    answer = nadia("GET", f"{path}/attempts?{query}")
+
+    assert (answer.status_code, answer.json()["errno"]) == (400, 107)
+
+
+def test_a_ping_a_sample_and_an_old_event_are_sent_at_once(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    path = hook(nadia, bucket, receiver)
+    write(nadia, bucket, "brest", title="Brest")
+    [told] = accepted(receiver, 1)
+    attempts_of(nadia, path, 1)
+
+    ping = data(nadia("POST", f"{path}/messages"))
+    sample = data(nadia("POST", f"{path}/messages", {"type": "record.deleted"}))
+    again = data(nadia("POST", f"{path}/messages", {"message_id": told.id}))
+
+    assert (ping["delivered"], sample["delivered"], again["delivered"]) == (True, True, True)
+    assert [r.message["type"] for r in receiver.accepted[1:]] == [
+        "webhook.ping",
+        "record.deleted",
+        "record.created",
+    ]
+    assert receiver.accepted[3].body == told.body
+    assert receiver.accepted[3].id == told.id
+
+
+def test_a_message_that_is_refused_says_how(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    path = hook(nadia, bucket, receiver)
+    receiver.behave(always(REFUSED))
+
+    result = data(nadia("POST", f"{path}/messages", {"type": "webhook.ping"}))
+
+    assert (result["delivered"], result["status"], result["answer"]) == (False, 500, "not today")
+
+
+def test_a_replay_is_counted_first_and_sends_the_same_messages_again(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    path = hook(nadia, bucket, receiver)
+    write(nadia, bucket, *"abc", level=1)
+    write(nadia, bucket, *"de", level=9)
+    first = {received.id for received in accepted(receiver, 5)}
+    asked = {"from": "beginning", "filter": "min_level=5"}
+
+    counted = data(nadia("POST", f"{path}/replays", {**asked, "dry_run": True}))
+    made = nadia("POST", f"{path}/replays", asked)
+    replay = state_of(nadia, made.headers["Location"], "done")
+
+    assert counted == {"events": 2, "is_complete": True}
+    assert made.status_code == 201
+    assert (replay["delivered"], replay["dead"], replay["has_ended"]) == (2, 0, True)
+    again = [received.id for received in accepted(receiver, 7)[5:]]
+    assert len(set(again)) == 2
+    assert set(again) < first
+
+
+def test_a_replay_pauses_goes_on_and_is_cancelled(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    path = hook(nadia, bucket, receiver)
+    write(nadia, bucket, *"abcdef")
+    accepted(receiver, 6)
+    made = data(nadia("POST", f"{path}/replays", {"from": "beginning", "rate": 1}))
+    replay = f"{path}/replays/{made['id']}"
+    accepted(receiver, 7)
+
+    paused = data(nadia("PATCH", replay, {"state": "paused"}))
+    state_of(nadia, replay, "paused")
+    data(nadia("PATCH", replay, {"state": "running"}))
+    accepted(receiver, 8)
+    data(nadia("PATCH", replay, {"state": "cancelled"}))
+    cancelled = state_of(nadia, replay, "cancelled")
+    too_late = nadia("PATCH", replay, {"state": "running"})
+
+    assert paused["asked"] == "pause"
+    assert 2 <= cancelled["delivered"] < 6
+    assert (too_late.status_code, too_late.json()["errno"]) == (409, 122)
+    assert [each["id"] for each in data(nadia("GET", f"{path}/replays"))] == [made["id"]]
+
+
+def test_a_snapshot_tells_of_what_there_is(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    path = hook(nadia, bucket, receiver)
+    write(nadia, bucket, "a", n=1)
+    write(nadia, bucket, "a", n=2)
+    write(nadia, bucket, "b", "gone")
+    nadia("DELETE", f"{bucket}/collections/tides/records/gone")
+    accepted(receiver, 5)
+
+    made = data(nadia("POST", f"{path}/replays", {"from": "snapshot"}))
+    state_of(nadia, f"{path}/replays/{made['id']}", "done")
+
+    told = [received.message["data"] for received in accepted(receiver, 7)[5:]]
+    assert [(each["record_id"], each["data"].get("n")) for each in told] == [("a", 2), ("b", None)]
+
+
+def test_events_can_be_pulled_by_a_cursor(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    path = hook(nadia, bucket, receiver, enabled=False)
+    write(nadia, bucket, *"abcde")
+
+    page = nadia("GET", f"{path}/events?_limit=3").json()
+    rest = nadia("GET", f"{path}/events?_after={page['next']}").json()
+    none = nadia("GET", f"{path}/events?_after={rest['next']}").json()
+    names = [each["data"]["record_id"] for each in (*page["data"], *rest["data"])]
+
+    assert (names, page["has_more"], none["data"]) == (list("abcde"), True, [])
+    assert receiver.received == []
+
+
+def test_the_status_tells_how_far_it_is(nadia: Requester, bucket: str, receiver: Receiver) -> None:
+    path = hook(nadia, bucket, receiver)
+    receiver.behave(always(REFUSED))
+    write(nadia, bucket, "a", "b")
+    attempts_of(nadia, path, 2)
+
+    deadline = time.monotonic() + 10
+    while (status := data(nadia("GET", f"{path}/status")))["parked"] < 2:
+        assert time.monotonic() < deadline, status
+        time.sleep(0.1)
+
+    assert (status["dead"], status["stopped_for"]) == (0, None)
+    assert status["next_try_at"]
+
+
+@pytest.mark.parametrize(
+    ("method", "part", "body"),
+    [
+        ("GET", "status", None),
+        ("GET", "attempts", None),
+        ("GET", "events", None),
+        ("POST", "messages", {}),
+        ("GET", "replays", None),
+        ("POST", "replays", {"from": "beginning"}),
+        ("GET", f"replays/{'0' * 8}-0000-0000-0000-{'0' * 12}", None),
+    ],
+)
+def test_only_who_may_write_a_webhook_sees_its_deliveries(
+    nadia: Requester, bucket: str, receiver: Receiver, *, method: str, part: str, body: Any
+) -> None:
+    omar = Requester(nadia.origin, "omar")
+    nadia("PATCH", bucket, {"permissions": {"read": ["system.Authenticated"]}})
+    path = hook(nadia, bucket, receiver)
+
+    answer = omar(method, f"{path}/{part}", body)
+    omar.close()
+
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("part", "body"),
+    [
+        ("replays", {}),
+        ("replays", {"from": "now"}),
+        ("replays", {"from": {"offset": -1}}),
+        ("replays", {"from": "beginning", "until": "snapshot"}),
+        ("replays", {"from": "beginning", "filter": "_sort=level"}),
+        ("replays", {"from": "beginning", "messages": []}),
+        ("replays", {"from": "beginning", "odd": 1}),
+        ("messages", {"type": "nothing.happened"}),
+        ("messages", {"type": "webhook.ping", "offset": 3}),
+        ("messages", {"message_id": "evt_unknown"}),
+        ("messages", [1]),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(
+    nadia: Requester, bucket: str, receiver: Receiver, part: str, body: Any
+) -> None:
+    path = hook(nadia, bucket, receiver)
+
+    answer = nadia("POST", f"{path}/{part}", body)
+
+    assert (answer.status_code, answer.json()["errno"]) == (400, 107), answer.text
+
+
+def test_a_replay_of_another_webhook_is_not_found(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    path = hook(nadia, bucket, receiver)
+
+    assert nadia("GET", f"{path}/replays/not-an-id").status_code == 404
