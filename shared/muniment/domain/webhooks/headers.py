@@ -13,12 +13,12 @@ NAME_CHARS_MAX: Final = 128
 VALUE_CHARS_MAX: Final = 4_096
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
+_VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _OURS: Final = frozenset(
     {
         *("connection", "content-encoding", "content-length", "content-type", "expect", "host"),
         *("keep-alive", "te", "traceparent", "tracestate", "trailer", "transfer-encoding"),
-        "upgrade",
+        *("upgrade", "user-agent"),
     }
 )
 _OUR_PREFIXES: Final = ("ce-", "proxy-", "webhook-")
