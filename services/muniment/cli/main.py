@@ -13,6 +13,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from muniment.cli import options
+from muniment.cli.webhook_commands import webhooks
 
 Part = Literal["command", "query", "projector", "webhooks", "api"]
 
@@ -38,12 +39,6 @@ config = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(config)
-webhooks = typer.Typer(
-    name="webhooks",
-    help="Look after webhooks.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 app.add_typer(webhooks)
 accounts = typer.Typer(
     name="accounts",
@@ -204,23 +199,6 @@ def config_example() -> None:
     from muniment.runtime.settings import example_toml  # noqa: PLC0415 - slow
 
     print(example_toml())
-
-
-@webhooks.command("secret")
-def webhooks_secret(
-    bucket: Annotated[str, typer.Argument(help="Id of the bucket.")],
-    collection: Annotated[str, typer.Argument(help="Id of the collection.")],
-    *,
-    output: options.Output = "table",
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
-) -> None:
-    """Print the secret (`whsec_…`) with which a collection's receiver checks signatures."""
-    from muniment.cli.webhooks import print_secret  # noqa: PLC0415 - slow
-
-    settings = options.read_settings(assignments, data_dir=data_dir, config=config)
-    print_secret(settings, bucket, collection, output)
 
 
 @accounts.command("create")

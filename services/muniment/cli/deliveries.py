@@ -1,0 +1,181 @@
+"""The commands that ask a running server about the deliveries of webhooks."""
+
+import asyncio
+import getpass
+import os
+import sys
+import time
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from muniment.domain.webhooks.spec import Algorithm
+from muniment.runtime.errors import ConfigurationError, DependencyUnreachable, UserError
+from muniment.webhooks.signing import signer_of
+
+TIMEOUT_S: Final = 60.0
+POLL_S: Final = 0.5
+PAGE: Final = 100
+_BOUNDS: Final = ("offset", "sequence", "time")
+_PLAIN_BOUNDS: Final = ("beginning", "snapshot")
+
+
+class Refused(UserError):
+    """The server, or a receiver, said no; the message says why."""
+
+    exit_code = 2
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Do it; what keeps it from being done is told in a sentence."""
+    asyncio.run(work)
+
+
+def bound(text: str) -> str | dict[str, int | str]:
+    """`offset=5` as the API takes it. Raises `ConfigurationError` for what it would not."""
+    if text in _PLAIN_BOUNDS:
+        return text
+    name, equals, value = text.partition("=")
+    if name not in _BOUNDS or not equals or (name != "time" and not value.isdecimal()):
+        raise ConfigurationError(
+            f'"{text}" is not one of beginning, snapshot, offset=N, sequence=N, time=….'
+        )
+    return {name: value if name == "time" else int(value)}
+
+
+class Deliveries:
+    """One bucket's webhooks, or one of them, as one user sees them."""
+
+    def __init__(self, server: str, user: str, bucket: str, webhook: str | None = None) -> None:
+        self._path = f"/v1/buckets/{quote(bucket, safe='')}/webhooks"
+        self._server = server.rstrip("/").removesuffix("/v1")
+        self._user = user
+        if webhook is not None:
+            self._path += f"/{quote(webhook, safe='')}"
+
+    async def show_all(self, output: str) -> None:
+        """Print a line for each webhook."""
+        async with self._session() as session:
+            found = await self._ask(session, "GET", "")
+            for each in found:
+                each["deliveries"] = await self._ask(session, "GET", f"/{each['id']}/status")
+        if output == "json":
+            print(orjson.dumps(found).decode())
+            return
+        table = Table("webhook", "url", "enabled", "state", "lag", "parked", "dead", box=None)
+        for each in found:
+            at = each["deliveries"]
+            table.add_row(
+                each["id"],
+                each["url"],
+                "yes" if each.get("enabled", True) else "no",
+                each["status"]["state"],
+                str(at["lag_events_max"]),
+                str(at["parked"]),
+                str(at["dead"]),
+            )
+        Console(soft_wrap=True).print(table)
+
+    async def send(self, asked: Mapping[str, str]) -> None:
+        """Have one message sent; raises `Refused` if the receiver did not take it."""
+        async with self._session() as session:
+            result = await self._ask(session, "POST", "/messages", asked)
+        print(orjson.dumps(result).decode())
+        if not result["delivered"]:
+            raise Refused(f"Not delivered: {result['error']} {result['status'] or ''}".strip())
+
+    async def replay(self, asked: Mapping[str, object], *, waits: bool) -> None:
+        """Begin a replay, or count it; then say how far it is until it is over."""
+        async with self._session() as session:
+            job = await self._ask(session, "POST", "/replays", asked)
+            while waits and not job["has_ended"]:
+                print(_progress(job), file=sys.stderr)
+                await asyncio.sleep(POLL_S)
+                job = await self._ask(session, "GET", f"/replays/{job['id']}")
+        print(orjson.dumps(job).decode())
+
+    async def listen(self, forward: str | None, after: int | None) -> None:
+        """Print each message as it comes, and forward it, until interrupted."""
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        # Receivers get their messages from a session that knows no credentials.
+        async with self._session() as session, aiohttp.ClientSession(timeout=timeout) as outside:
+            if after is None:
+                after = (await self._ask(session, "GET", "/status"))["end_offset"] - 1
+            keys: list[Any] = await self._ask(session, "GET", "/secrets") if forward else []
+            while True:
+                page = await self._get(session, "GET", f"/events?_after={after}&_limit={PAGE}")
+                for message in page["data"]:
+                    print(orjson.dumps(message).decode(), flush=True)
+                    if forward:
+                        await _forward(outside, forward, message, keys)
+                after = int(page["next"])
+                if not page["has_more"]:
+                    await asyncio.sleep(POLL_S)
+
+    def _session(self) -> aiohttp.ClientSession:
+        password = os.environ.get("MUNIMENT_PASSWORD")
+        if password is None and sys.stdin.isatty():
+            password = getpass.getpass(f"Password of {self._user}: ")
+        return aiohttp.ClientSession(
+            auth=aiohttp.BasicAuth(self._user, password or "", encoding="utf-8"),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+        )
+
+    async def _ask(
+        self, session: aiohttp.ClientSession, method: str, part: str, body: object = None
+    ) -> Any:
+        """The `data` of the answer."""
+        return (await self._get(session, method, part, body))["data"]
+
+    async def _get(
+        self, session: aiohttp.ClientSession, method: str, part: str, body: object = None
+    ) -> Any:
+        """The answer. Raises `Refused` and `DependencyUnreachable`."""
+        url = f"{self._server}{self._path}{part}"
+        try:
+            async with session.request(method, url, json=body, allow_redirects=False) as answer:
+                content = await answer.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise DependencyUnreachable(f"{self._server} does not answer: {error}.") from error
+        if answer.status >= 300:
+            raise Refused(f"{self._server} refuses ({answer.status}): {_reason(content)}")
+        return orjson.loads(content)
+
+
+async def _forward(session: aiohttp.ClientSession, url: str, message: Any, keys: list[Any]) -> None:
+    """POST one message to a receiver at hand, signed as a delivery is; say what it answered."""
+    body = orjson.dumps(message)
+    position = message.get("data", {}).get("position", {})
+    id_ = f"listen_{position.get('partition', 0)}_{position.get('offset', 0)}"
+    timestamp = str(int(time.time()))
+    signers = [
+        signer_of(Algorithm(key["algorithm"]), key["secret"]) for key in keys if key.get("secret")
+    ]
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": id_,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": " ".join(each.sign(id_, timestamp, body) for each in signers),
+    }
+    try:
+        async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+            print(f"{answer.status} {url}", file=sys.stderr)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        print(f"no answer from {url}: {error}", file=sys.stderr)
+
+
+def _progress(job: Any) -> str:
+    return f"{job['state']}: {job['delivered']} delivered, {job['dead']} dead"
+
+
+def _reason(content: bytes) -> str:
+    try:
+        found = orjson.loads(content)
+        return str(found.get("message") or found)
+    except (orjson.JSONDecodeError, AttributeError):
+        return content[:200].decode("utf-8", "replace")

@@ -1,0 +1,154 @@
+"""`muniment webhooks …`: the flags of its commands, and what they call."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from muniment.cli import options
+
+webhooks: Final = typer.Typer(
+    name="webhooks",
+    help="Look after webhooks.",
+    epilog="The password of --user comes from MUNIMENT_PASSWORD, or is asked for.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Bucket = Annotated[str, typer.Argument(help="Id of the bucket.")]
+Webhook = Annotated[str, typer.Argument(help="Id of the webhook.")]
+Server = Annotated[
+    str, typer.Option("--server", metavar="URL", help="Where Muniment is, without `/v1`.")
+]
+User = Annotated[str, typer.Option("--user", help="Who asks: a name, for Basic credentials.")]
+
+SERVER: Final = "http://127.0.0.1:8888"
+
+
+@webhooks.command("secret")
+def secret(
+    bucket: Bucket,
+    collection: Annotated[str, typer.Argument(help="Id of the collection.")],
+    *,
+    output: options.Output = "table",
+    data_dir: options.DataDir = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
+) -> None:
+    """Print the secret (`whsec_…`) with which a collection's receiver checks signatures."""
+    from muniment.cli.webhooks import print_secret  # noqa: PLC0415 - slow
+
+    settings = options.read_settings(assignments, data_dir=data_dir, config=config)
+    print_secret(settings, bucket, collection, output)
+
+
+@webhooks.command("list")
+def list_webhooks(
+    bucket: Bucket, *, user: User, server: Server = SERVER, output: options.Output = "table"
+) -> None:
+    """List the webhooks of a bucket, and how their deliveries stand."""
+    from muniment.cli.deliveries import Deliveries, run  # noqa: PLC0415 - slow
+
+    run(Deliveries(server, user, bucket).show_all(output))
+
+
+@webhooks.command("test")
+def send_sample(
+    bucket: Bucket,
+    webhook: Webhook,
+    *,
+    user: User,
+    type_: Annotated[str, typer.Option("--type", help="Type of the sample.")] = "webhook.ping",
+    server: Server = SERVER,
+) -> None:
+    """Send a ping, or a sample of any type, and print what came of it."""
+    from muniment.cli.deliveries import Deliveries, run  # noqa: PLC0415 - slow
+
+    run(Deliveries(server, user, bucket, webhook).send({"type": type_}))
+
+
+@webhooks.command("resend")
+def resend(
+    bucket: Bucket,
+    webhook: Webhook,
+    message: Annotated[str, typer.Argument(help="`evt_…`, as in the header webhook-id.")],
+    *,
+    user: User,
+    server: Server = SERVER,
+) -> None:
+    """Send the message of a past event once more."""
+    from muniment.cli.deliveries import Deliveries, run  # noqa: PLC0415 - slow
+
+    run(Deliveries(server, user, bucket, webhook).send({"message_id": message}))
+
+
+@webhooks.command("replay")
+def replay(
+    bucket: Bucket,
+    webhook: Webhook,
+    *,
+    user: User,
+    start: Annotated[
+        str,
+        typer.Option(
+            "--from", help="beginning, snapshot, offset=N, sequence=N or time=2026-11-01T00:00:00Z."
+        ),
+    ],
+    until: Annotated[str | None, typer.Option("--until", help="In the same way; now.")] = None,
+    query: Annotated[
+        str | None, typer.Option("--filter", help="As a webhook's: `status=paid`.")
+    ] = None,
+    events: Annotated[list[str] | None, typer.Option("--event", help="`record.created`…")] = None,
+    rate: Annotated[float | None, typer.Option("--rate", help="Events a second.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Show the progress until it is over.")
+    ] = True,
+    server: Server = SERVER,
+) -> None:
+    """Send a part of the past again."""
+    from muniment.cli.deliveries import Deliveries, bound, run  # noqa: PLC0415 - slow
+
+    asked = {
+        "from": bound(start),
+        "until": None if until is None else bound(until),
+        "filter": query,
+        "events": events or None,
+        "rate": rate,
+        "dry_run": dry_run,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    run(Deliveries(server, user, bucket, webhook).replay(given, waits=wait and not dry_run))
+
+
+@webhooks.command("listen")
+def listen(
+    bucket: Bucket,
+    webhook: Webhook,
+    *,
+    user: User,
+    forward: Annotated[
+        str | None, typer.Option("--forward", metavar="URL", help="POST each one there, signed.")
+    ] = None,
+    after: Annotated[int | None, typer.Option("--after", help="Begin after this offset.")] = None,
+    server: Server = SERVER,
+) -> None:
+    """Print what the webhook is told, as it happens, and forward it to a receiver at hand."""
+    from muniment.cli.deliveries import Deliveries, run  # noqa: PLC0415 - slow
+
+    run(Deliveries(server, user, bucket, webhook).listen(forward, after))
+
+
+@webhooks.command("verify")
+def verify(
+    body: Annotated[Path, typer.Argument(help="File with the body as it came; `-` for input.")],
+    *,
+    secret: Annotated[str, typer.Option("--secret", envvar="MUNIMENT_WEBHOOK_SECRET")],
+    id_: Annotated[str, typer.Option("--id", help="The header webhook-id.")],
+    timestamp: Annotated[str, typer.Option("--timestamp", help="The header webhook-timestamp.")],
+    signature: Annotated[str, typer.Option("--signature", help="The header webhook-signature.")],
+) -> None:
+    """Say whether a request that was received is signed with the secret, or why not."""
+    from muniment.cli.verifying import verify_request  # noqa: PLC0415 - slow
+
+    verify_request(body, secret=secret, id_=id_, timestamp=timestamp, signature=signature)

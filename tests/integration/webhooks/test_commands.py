@@ -1,0 +1,117 @@
+"""`muniment webhooks …` against a running server."""
+
+import subprocess
+import time
+from collections.abc import Generator
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.clients.requester import Requester
+from tests.integration.webhooks.test_console import SECRET, hook, write
+from tests.support.receiver import Receiver, running_receiver
+from tests.support.server import MUNIMENT, MunimentServer, wait_until
+from tests.support.stack import new_name
+
+
+@pytest.fixture
+def receiver() -> Generator[Receiver]:
+    with running_receiver(SECRET) as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def nadia(muniment_server: MunimentServer) -> Generator[Requester]:
+    requester = Requester(muniment_server.url.removesuffix("/v1"), "nadia")
+    yield requester
+    requester.close()
+
+
+@pytest.fixture
+def bucket(nadia: Requester) -> str:
+    path = f"/v1/buckets/atlas-{new_name()}"
+    for each in (path, f"{path}/collections/tides"):
+        assert nadia("PUT", each).status_code == 201
+    return path
+
+
+def start(nadia: Requester, command: str, bucket: str, *more: str) -> "subprocess.Popen[bytes]":
+    server = ("--server", nadia.origin, "--user", "nadia")
+    return subprocess.Popen(
+        [*MUNIMENT, "webhooks", command, bucket.removeprefix("/v1/buckets/"), *more, *server],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"MUNIMENT_PASSWORD": "password", "PATH": "/usr/bin:/bin"},
+    )
+
+
+def told(process: "subprocess.Popen[bytes]", code: int = 0) -> tuple[Any, str]:
+    """Its output as JSON, and what it said beside it."""
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == code, errors.decode()
+    return orjson.loads(output) if output else None, errors.decode()
+
+
+def test_webhooks_are_listed_with_how_they_stand(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    hook(nadia, bucket, receiver)
+
+    [row], _ = told(start(nadia, "list", bucket, "-o", "json"))
+
+    assert (row["id"], row["url"], row["deliveries"]["parked"]) == ("hook", receiver.url, 0)
+
+
+def test_a_ping_an_old_message_and_a_replay(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    hook(nadia, bucket, receiver)
+    write(nadia, bucket, "a", "b")
+    wait_until(lambda: len(receiver.accepted) == 2, what="two deliveries", timeout_s=20)
+    [first, _] = receiver.accepted
+
+    ping, _ = told(start(nadia, "test", bucket, "hook"))
+    wait_until(
+        lambda: len(nadia("GET", f"{bucket}/webhooks/hook/attempts").json()["data"]) >= 3,
+        what="attempts",
+        timeout_s=20,
+    )
+    again, _ = told(start(nadia, "resend", bucket, "hook", first.id))
+    counted, _ = told(start(nadia, "replay", bucket, "hook", "--from", "beginning", "--dry-run"))
+    job, _ = told(start(nadia, "replay", bucket, "hook", "--from", "offset=0"))
+
+    assert (ping["delivered"], again["message_id"], counted["events"]) == (True, first.id, 2)
+    assert (job["state"], job["delivered"]) == ("done", 2)
+    assert len(receiver.accepted) == 6
+
+
+def test_a_listener_prints_and_forwards_signed_messages(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    hook(nadia, bucket, receiver, enabled=False)
+    write(nadia, bucket, "early")
+    listening = start(nadia, "listen", bucket, "hook", "--forward", receiver.url)
+    try:
+        deadline = time.monotonic() + 60
+        while not receiver.accepted:
+            assert time.monotonic() < deadline
+            write(nadia, bucket, "late")
+            time.sleep(0.3)
+    finally:
+        listening.terminate()
+        output, _ = listening.communicate(timeout=30)
+
+    messages = [orjson.loads(line) for line in output.splitlines()]
+    assert {each["data"]["record_id"] for each in messages} == {"late"}
+    assert receiver.forged == []
+    assert "Authorization" not in receiver.accepted[0].headers
+
+
+def test_what_is_refused_is_told_in_a_sentence(nadia: Requester, bucket: str) -> None:
+    nothing, said = told(start(nadia, "test", bucket, "unknown"), code=2)
+
+    assert nothing is None
+    assert "refuses (404)" in said
+    assert "Traceback" not in said
