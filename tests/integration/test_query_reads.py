@@ -38,7 +38,7 @@ COLLECTION: Final = f"{BUCKET}/collections/stations"
 RECORDS: Final = f"{COLLECTION}/records"
 TIDES: Final = f"{BUCKET}/collections/tides/records"
 
-ROUTES: Final = Routes(Features(groups=True))
+ROUTES: Final = Routes(Features(groups=True, permissions=True))
 ERRORS: Final = Errors()
 
 BY_NADIA: Final = {"write": ["account:nadia"]}
@@ -541,3 +541,42 @@ async def test_a_lost_connection_is_replaced(database: str) -> None:
         )
         await other.close()
         await until_up(store)
+
+
+@pytest.mark.parametrize("query", ["", "_sort=uri", "_sort=id", "_sort=resource_name"])
+def test_a_settings_holder_is_told_of_every_object_of_the_type(server: Server, query: str) -> None:
+    """PRM-4: buckets, collections and groups, each once; of records those that name them alone."""
+    pia = frozenset({Principal("account:pia")})
+    granted = Granted(
+        by_kind={
+            Kind.BUCKET: {"read": pia, "create": pia},
+            Kind.COLLECTION: {"write": pia},
+            Kind.GROUP: {"read": pia},
+            Kind.RECORD: {"read": pia},
+        }
+    )
+
+    pages: list[dict[str, Any]] = []
+    path: str | None = f"/v1/permissions?_limit=2&{query}"
+    while path is not None:
+        response = server.get(path, PIA, granted=granted)
+        pages += json_of(response)["data"]
+        following = response.headers.get("Next-Page")
+        path = following and following.removeprefix("https://data.example.org")
+
+    told = {entry["uri"]: set(entry["permissions"]) for entry in pages}
+    assert len(pages) == len(told)
+    assert told == {
+        "/": {"bucket:create"},
+        "/buckets/atlas": {"read", "read:attributes"},
+        "/buckets/atlas/collections/stations": {
+            "write",
+            "read",
+            "read:attributes",
+            "record:create",
+        },
+        "/buckets/atlas/collections/tides": {"write", "read", "read:attributes", "record:create"},
+        "/buckets/atlas/collections/stations/records/s1": {"read"},
+    }
+    head = server.get("/v1/permissions", PIA, granted=granted, method="HEAD")
+    assert head.headers["Total-Objects"] == "5"

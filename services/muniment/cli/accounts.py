@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from muniment.accounts.changing import AccountChanges
+from muniment.accounts.durable import open_durable
 from muniment.accounts.passwords import Passwords
 from muniment.accounts.side import now
-from muniment.accounts.store import AccountStore, open_durable_pool
+from muniment.accounts.store import AccountStore
 from muniment.domain.accounts import (
     AccountChanged,
     AccountCommand,
@@ -190,8 +191,8 @@ async def _at_work(settings: Settings) -> AsyncGenerator[_Work]:
     try:
         async with open_connection(postgres_of(settings), application="migrate") as connection:
             await migrate(connection)
-        async with open_durable_pool(settings) as pool:
-            store = AccountStore(pool)
+        async with open_durable(settings) as durable:
+            store = AccountStore(durable)
             changes = AccountChanges(store=store, passwords=passwords, rights=RIGHTS, now=now)
             yield _Work(store=store, changes=changes)
     except (*UNREACHABLE, Unavailable) as error:

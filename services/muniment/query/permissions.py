@@ -1,22 +1,23 @@
 """GET and HEAD of `/permissions`: what the requester is listed for, anywhere (section 19)."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from muniment.domain import accounts
 from muniment.domain.accounts import AccountRights
 from muniment.domain.addresses import Kind
-from muniment.domain.permissions import IMPLIED, PERMISSION_NAMES, Granted
+from muniment.domain.permissions import IMPLIED, Granted
 from muniment.domain.queries.selection import LAST_MODIFIED, Limits, Selection, Sort
 from muniment.domain.refusals import Invalid
 from muniment.domain.values import Timestamp
+from muniment.query.named_objects import Part, objects_of, part_of
 from muniment.query.pages import count_of, found_in, page_of
 from muniment.query.store import Store
-from muniment.readmodel.acls import named, object_acl
+from muniment.readmodel.acls import named
 from muniment.readmodel.lists.parameters import FixedFields
-from muniment.readmodel.lists.sql import TABLES, Columns, Values, conditions, holds_any, page
+from muniment.readmodel.lists.sql import Columns, Values, conditions, holds_any, page
 from muniment.readmodel.principals import PRINCIPALS, asker, members_for
 from muniment.readmodel.sql import Statements
 from muniment.web.cache import UNCACHED
@@ -47,6 +48,7 @@ FIELDS: Final = FixedFields(
 _COLUMNS: Final = Columns(
     fields={name: f"to_jsonb(o.{name})" for name in _NAMES},
     texts={name: f"o.{name} {{}}" for name in _NAMES},
+    orders={"uri": '(o.uri COLLATE "C")'},
 )
 
 _ROOT: Final = "root"
@@ -60,9 +62,6 @@ _PARENTS: Final[Mapping[str, str]] = {
     Kind.WEBHOOK: Kind.BUCKET,
 }
 """On what the right to create an object of a kind is held."""
-
-_EVERYWHERE: Final = (Kind.BUCKET, Kind.GROUP, Kind.COLLECTION)
-"""The kinds of which a setting's holder is told every object."""
 
 
 class PermissionReads:
@@ -102,15 +101,17 @@ class PermissionReads:
         return answer_list(asked, found_in(row), {**revision_headers(now), **UNCACHED})
 
     def _statement(self, asked: ListRequest, values: Values) -> str:
-        selection, requester = asked.selection, asked.request.requester
+        requester = asked.request.requester
         direct = values.bind(sorted(requester.principals), "text[]")
         members = values.bind(members_for(requester), "text[]")
-        where = conditions(selection, values, with_tombstones=False)
+        where = conditions(asked.selection, values, with_tombstones=False)
         if asked.is_head:
+            part = Part(where=where)
             found = count_of(SQL.all_entries.format(where=where))
         else:
-            after, order, sort_values = page(selection, values)
-            limit = values.bind(selection.limit, "integer")
+            after, order, sort_values = page(asked.selection, values)
+            limit = values.bind(asked.selection.limit, "integer")
+            part = part_of(asked.selection, values, where=where, after=after, limit=limit)
             chosen = SQL.page.format(
                 principals=PRINCIPALS,
                 where=where,
@@ -126,33 +127,21 @@ class PermissionReads:
             named=named(PRINCIPALS),
             settings=_table(self._settings, 3, values),
             implied=_table(_implied(), 3, values),
-            buckets=self._objects(Kind.BUCKET),
-            groups=self._objects(Kind.GROUP),
-            collections=self._objects(Kind.COLLECTION),
-            records=self._objects(Kind.RECORD),
-            webhooks=self._webhooks(),
-            accounts=self._accounts(),
+            objects=" UNION ALL ".join(self._objects(part)),
             found=found,
         )
 
-    def _objects(self, kind: Kind) -> str:
-        table = TABLES[kind]
-        visible = holds_any(PERMISSION_NAMES[kind], PRINCIPALS)
-        own = SQL.own.format(kind=kind.value, table=table, acl=object_acl("o"), visible=visible)
-        if kind in _EVERYWHERE and any(name == kind for name, _, _ in self._settings):
-            return own + SQL.all.format(kind=kind.value, table=table)
-        return own
+    def _objects(self, part: Part) -> Iterator[str]:
+        for kind in Kind:
+            if kind is not Kind.WEBHOOK or self._has_webhooks:
+                yield objects_of(kind, part, is_everywhere=self._grants(kind))
+        if self._has_accounts:
+            visible = holds_any(accounts.PERMISSION_NAMES, PRINCIPALS)
+            yield SQL.accounts.format(principals=PRINCIPALS, visible=visible)
 
-    def _webhooks(self) -> str:
-        if not self._has_webhooks:
-            return ""
-        return SQL.webhooks.format(webhooks=self._objects(Kind.WEBHOOK))
-
-    def _accounts(self) -> str:
-        if not self._has_accounts:
-            return ""
-        visible = holds_any(accounts.PERMISSION_NAMES, PRINCIPALS)
-        return SQL.accounts.format(principals=PRINCIPALS, visible=visible)
+    def _grants(self, kind: Kind) -> bool:
+        """Whether the settings may give the requester something on all objects of the kind."""
+        return any(name == kind for name, _, _ in self._settings)
 
 
 def _settings(granted: Granted) -> Iterable[tuple[str, str, str]]:

@@ -19,68 +19,17 @@ entry AS NOT MATERIALIZED (
            NULL AS group_id, NULL AS record_id, NULL AS webhook_id, '' AS id, '{{}}'::jsonb AS permissions
      WHERE EXISTS (SELECT FROM setting WHERE resource_name = 'root')
     UNION ALL
-    SELECT '/buckets/' || o.id, 'bucket', o.id, NULL, NULL, NULL, NULL, o.id, o.permissions
-      FROM ({buckets}) AS o
-    UNION ALL
-    SELECT '/buckets/' || b.id || '/groups/' || o.id, 'group', b.id, NULL, o.id, NULL, NULL, o.id,
-           o.permissions
-      FROM ({groups}) AS o
-      JOIN bucket AS b ON b.uid = o.parent
-    UNION ALL
-    SELECT '/buckets/' || b.id || '/collections/' || o.id, 'collection', b.id, o.id, NULL, NULL, NULL,
-           o.id, o.permissions
-      FROM ({collections}) AS o
-      JOIN bucket AS b ON b.uid = o.parent
-    UNION ALL
-    SELECT '/buckets/' || b.id || '/collections/' || c.id || '/records/' || o.id, 'record', b.id, c.id,
-           NULL, o.id, NULL, o.id, o.permissions
-      FROM ({records}) AS o
-      JOIN collection AS c ON c.uid = o.parent
-      JOIN bucket AS b ON b.uid = c.parent
-    {webhooks}
-    {accounts}
+    {objects}
 )
 {found};
 
--- own --
--- The objects of a kind, in any list, whose own ACEs name one of the principals (PRM-1).
-SELECT object.*
-  FROM (SELECT DISTINCT ace.parent, ace.acl
-          FROM ace
-         WHERE ace.kind = '{kind}'
-           AND ace.principal = ANY (ARRAY (SELECT principal FROM wanted))) AS named
- CROSS JOIN LATERAL (
-       SELECT o.parent, o.id, o.permissions
-         FROM {table} AS o
-        WHERE o.parent = named.parent
-          AND NOT o.deleted
-          AND {acl} = named.acl
-          AND {visible}
-       OFFSET 0) AS object
-
--- webhooks --
-UNION ALL
-SELECT '/buckets/' || b.id || '/webhooks/' || o.id, 'webhook', b.id, NULL, NULL, NULL, o.id, o.id,
-       o.permissions
-  FROM ({webhooks}) AS o
-  JOIN bucket AS b ON b.uid = o.parent
-
 -- accounts --
 -- The accounts whose ACEs name one of the principals.
-UNION ALL
 SELECT '/accounts/' || o.id, 'account', NULL, NULL, NULL, NULL, NULL, o.id, o.permissions
   FROM accounts.account AS o
  WHERE NOT o.deleted
    AND jsonb_path_query_array(o.permissions, '$.*[*]') ?| {principals}
    AND {visible}
-
--- all --
--- All objects of a kind, where the settings give the requester something on that.
-UNION
-SELECT o.parent, o.id, o.permissions
-  FROM {table} AS o
- WHERE NOT o.deleted
-   AND EXISTS (SELECT FROM setting WHERE resource_name = '{kind}')
 
 -- page --
 SELECT sorted.sort_values,

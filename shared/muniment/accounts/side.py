@@ -5,11 +5,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from muniment.accounts.changing import AccountChanges
+from muniment.accounts.durable import open_durable
 from muniment.accounts.handler import AccountHandler
 from muniment.accounts.lists import AccountLists
 from muniment.accounts.passwords import Passwords
 from muniment.accounts.policy import AccountPolicy
-from muniment.accounts.store import AccountStore, Approved, StoredAccount, open_durable_pool
+from muniment.accounts.store import AccountStore, Approved, StoredAccount
 from muniment.domain.accounts import AccountRights
 from muniment.domain.events import Action
 from muniment.domain.forgetting import forget_account
@@ -90,8 +91,8 @@ async def open_accounts(settings: Settings) -> AsyncGenerator[Accounts | None]:
         return
     passwords = Passwords(verdict_ttl_s=settings.account_cache_ttl_seconds)
     try:
-        async with open_durable_pool(settings) as pool:
-            yield Accounts(settings, AccountStore(pool), passwords)
+        async with open_durable(settings) as durable:
+            yield Accounts(settings, AccountStore(durable), passwords)
     finally:
         passwords.close()
 

@@ -1,48 +1,26 @@
 """Where accounts are kept: a table of Postgres that nothing else holds a copy of."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import asyncpg
 import orjson
 
+from muniment.accounts.durable import Durable
 from muniment.domain.accounts import AccountChanged, AccountScene, scene_of
 from muniment.domain.events import Action
 from muniment.domain.permissions import listed, parse_permissions
 from muniment.domain.queries.selection import Selection
 from muniment.domain.states import ABSENT, Present, State, Tombstone
 from muniment.domain.values import Principal, Timestamp
-from muniment.readmodel.connection import (
-    ACQUIRE_TIMEOUT_S,
-    UNREACHABLE,
-    Connection,
-    Pool,
-    open_pool,
-    postgres_of,
-)
+from muniment.readmodel.connection import Connection
 from muniment.readmodel.lists.sql import Values, conditions, page
 from muniment.readmodel.sql import Statements
-from muniment.runtime.settings import Settings
-from muniment.web.pipeline import Unavailable
 
 SQL: Final = Statements(__package__, "store.sql")
 
-SCHEMA: Final = "accounts"
-
 T = TypeVar("T")
-
-AWAY: Final = (
-    *UNREACHABLE,
-    asyncpg.QueryCanceledError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    # Before the migrations have run.
-    asyncpg.UndefinedTableError,
-    asyncpg.InvalidSchemaNameError,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,23 +53,23 @@ class Page:
 class AccountStore:
     """Reads and writes accounts; every method raises `Unavailable` while Postgres is away."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, durable: Durable) -> None:
+        self._durable = durable
 
     async def password_hash(self, username: str) -> str | None:
         """The hash as of now; `None` where there is no such account."""
-        async with self._connection() as connection:
+        async with self._durable.connection() as connection:
             found: str | None = await connection.fetchval(SQL.read_hash, username)
             return found
 
     async def renew_hash(self, username: str, old: str, new: str) -> None:
         """Put another hash of the same password in the old one's place, if that is still there."""
-        async with self._connection() as connection:
+        async with self._durable.connection() as connection:
             await connection.execute(SQL.renew_hash, username, old, new)
 
     async def read(self, username: str) -> StoredAccount:
         """The account, or that there is none."""
-        async with self._connection() as connection:
+        async with self._durable.connection() as connection:
             return _stored(await connection.fetchrow(SQL.read_account, username))
 
     async def change(
@@ -104,7 +82,7 @@ class AccountStore:
         Nobody else changes the account meanwhile. What `decide` answers in place of a change is
         handed on, and nothing is written.
         """
-        async with self._connection() as connection, connection.transaction():
+        async with self._durable.connection() as connection, connection.transaction():
             await connection.execute(SQL.commit_to_disk)
             await connection.execute(SQL.take_turn, username)
             row = await connection.fetchrow(SQL.read_account, username)
@@ -118,7 +96,7 @@ class AccountStore:
         """The list timestamp of the accounts that are visible."""
         values = Values()
         statement = SQL.list_at.format(visible=_visible(visible_to, values))
-        async with self._connection() as connection:
+        async with self._durable.connection() as connection:
             return Timestamp(await connection.fetchval(statement, *values.all))
 
     async def page(
@@ -158,13 +136,13 @@ class AccountStore:
 
     async def naming(self, principal: Principal) -> Sequence[str]:
         """The accounts whose ACEs name the principal."""
-        async with self._connection() as connection:
+        async with self._durable.connection() as connection:
             rows = await connection.fetch(SQL.find_traces, principal)
         return [row["id"] for row in rows]
 
     async def delete_all(self) -> None:
         """The development flush (FL-1)."""
-        async with self._connection() as connection, connection.transaction():
+        async with self._durable.connection() as connection, connection.transaction():
             await connection.execute(SQL.delete_all)
             await connection.execute(SQL.delete_all_logins)
 
@@ -175,38 +153,11 @@ class AccountStore:
         values = Values()
         list_at = SQL.list_at.format(visible=_visible(visible_to, values))
         async with (
-            self._connection() as connection,
+            self._durable.connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             at = Timestamp(await connection.fetchval(list_at, *values.all))
             return at, await connection.fetch(statement, *bound)
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncGenerator[Connection]:
-        try:
-            # asyncpg's own timeout makes a task for each call.
-            async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
-                connection = await self._pool.acquire()
-            try:
-                yield connection
-            finally:
-                await self._pool.release(connection)
-        except AWAY as error:
-            raise Unavailable(f"Postgres: {type(error).__name__} {error}".strip()) from error
-
-
-@asynccontextmanager
-async def open_durable_pool(settings: Settings) -> AsyncGenerator[Pool]:
-    """Connections to what is no projection; there at once, also while Postgres is away."""
-    async with open_pool(
-        postgres_of(settings),
-        application="accounts",
-        size_min=0,
-        size_max=settings.postgres_pool_size,
-        schema=SCHEMA,
-        statement_timeout_s=settings.statement_timeout_s,
-    ) as pool:
-        yield pool
 
 
 async def _write(connection: Connection, approved: Approved) -> None:

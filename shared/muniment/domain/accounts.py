@@ -325,21 +325,8 @@ def _created(
 ) -> AccountDecision:
     data = command.body.data or {}
     at = on_creation(wanted_timestamp(data.get("last_modified")), scene.timeline, now)
-    completed = _complete(data, username, at=at, own=None, prefix="data.")
-    if isinstance(completed, Invalid):
-        return completed
-    return AccountChanged(
-        action=Action.CREATED,
-        username=username,
-        last_modified=at,
-        timeline=scene.timeline.after(at),
-        after=Snapshot(
-            data=completed.data,
-            permissions=_with_owner(given_permissions(command.body), username),
-        ),
-        before=None,
-        password=completed.password,
-    )
+    given = Patched(data=data, permissions=given_permissions(command.body))
+    return _written(scene, None, username, given, at=at, prefix="data.")
 
 
 def _updated(
@@ -353,16 +340,29 @@ def _updated(
 ) -> AccountDecision:
     wanted = wanted_timestamp(patched.data.get("last_modified"))
     at = on_change(wanted, target.last_modified, scene.timeline, now)
-    completed = _complete(patched.data, username, at=at, own=target.last_modified, prefix=prefix)
+    return _written(scene, target, username, patched, at=at, prefix=prefix)
+
+
+def _written(
+    scene: AccountScene,
+    target: Present | None,
+    username: str,
+    given: Patched,
+    *,
+    at: Timestamp,
+    prefix: str,
+) -> AccountChanged | Invalid:
+    own = None if target is None else target.last_modified
+    completed = _complete(given.data, username, at=at, own=own, prefix=prefix)
     if isinstance(completed, Invalid):
         return completed
     return AccountChanged(
-        action=Action.UPDATED,
+        action=Action.CREATED if target is None else Action.UPDATED,
         username=username,
         last_modified=at,
         timeline=scene.timeline.after(at),
-        after=Snapshot(data=completed.data, permissions=_with_owner(patched.permissions, username)),
-        before=snapshot(target),
+        after=Snapshot(data=completed.data, permissions=_with_owner(given.permissions, username)),
+        before=None if target is None else snapshot(target),
         password=completed.password,
     )
 

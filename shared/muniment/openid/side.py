@@ -7,8 +7,8 @@ from typing import Final
 
 import aiohttp
 
+from muniment.accounts.durable import open_durable
 from muniment.accounts.side import Accounts
-from muniment.accounts.store import open_durable_pool
 from muniment.domain.values import JsonObject, JsonValue
 from muniment.openid.login import Client, Login
 from muniment.openid.policy import HEADER_TYPE, OpenIdPolicy
@@ -80,7 +80,7 @@ async def open_openid(settings: Settings) -> AsyncGenerator[OpenId | None]:
         connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
-    async with session, open_durable_pool(settings) as pool:
+    async with session, open_durable(settings) as durable:
         provider = Provider(
             session,
             issuer=issuer,
@@ -97,7 +97,7 @@ async def open_openid(settings: Settings) -> AsyncGenerator[OpenId | None]:
             ),
             is_userinfo_asked=settings.openid_userinfo_enabled,
         )
-        states = LoginStates(pool, ttl_s=settings.openid_state_ttl_seconds)
+        states = LoginStates(durable, ttl_s=settings.openid_state_ttl_seconds)
         client = Client(
             provider=settings.openid_provider,
             client_id=client_id,

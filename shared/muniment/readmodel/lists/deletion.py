@@ -10,7 +10,7 @@ from muniment.domain.permissions import Right, own_names
 from muniment.domain.queries.selection import Selection
 from muniment.domain.values import Principal, Uid
 from muniment.readmodel.connection import Connection
-from muniment.readmodel.lists.pages import write_token
+from muniment.readmodel.lists.pages import token_after
 from muniment.readmodel.lists.sql import (
     TABLES,
     Values,
@@ -86,10 +86,8 @@ async def select_for_delete(
     found = [Found(id=row["id"], size_bytes=row["size_bytes"]) for row in rows[: selection.limit]]
     if bytes_max is not None:
         found = found[: fitting(found, bytes_max)]
-    if len(rows) == len(found):
-        return Selected(found=found, next_token=None)
-    last = str(rows[len(found) - 1]["sort_values"]).encode()
-    return Selected(found=found, next_token=write_token(selection.order, last, nonce=nonce))
+    next_token = token_after(rows, len(found), selection.order, nonce=nonce)
+    return Selected(found=found, next_token=next_token)
 
 
 def fitting(found: Sequence[Found], bytes_max: int, *, more_bytes_each: int = 0) -> int:

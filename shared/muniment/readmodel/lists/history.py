@@ -7,7 +7,7 @@ from typing import Final
 from muniment.domain.queries.selection import Operator, Selection
 from muniment.domain.values import Timestamp, Uid
 from muniment.readmodel.connection import Connection
-from muniment.readmodel.lists.pages import write_token
+from muniment.readmodel.lists.pages import token_after
 from muniment.readmodel.lists.parameters import FixedFields
 from muniment.readmodel.lists.sql import Columns, Values, conditions, page
 from muniment.readmodel.sql import Statements
@@ -98,7 +98,6 @@ async def select_entries(
         Entry(id=row["id"], last_modified=Timestamp(row["last_modified"]))
         for row in rows[: selection.limit]
     ]
-    if len(rows) <= selection.limit:
-        return Entries(entries=entries, next_token=None)
-    last = str(rows[selection.limit - 1]["sort_values"]).encode()
-    return Entries(entries=entries, next_token=write_token(selection.order, last, nonce=nonce))
+    return Entries(
+        entries=entries, next_token=token_after(rows, len(entries), selection.order, nonce=nonce)
+    )

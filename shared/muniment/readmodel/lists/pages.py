@@ -7,9 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeGuard
 
+import asyncpg
 import orjson
 
-from muniment.domain.queries.selection import ID, LAST_MODIFIED, Sort, SortValue
+from muniment.domain.queries.selection import (
+    ID,
+    LAST_MODIFIED,
+    Sort,
+    SortValue,
+)
 from muniment.domain.queries.values import has_nul, is_too_deep
 from muniment.domain.values import JsonValue, Timestamp
 
@@ -41,6 +47,16 @@ def write_token(
     marks += b"" if begun_at is None else b',"begun_at":' + orjson.dumps(begun_at)
     text = b'{"sort":' + orjson.dumps(_order_text(order)) + b',"last":' + values + marks + b"}"
     return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+def token_after(
+    rows: Sequence[asyncpg.Record], shown: int, order: Sequence[Sort], *, nonce: str | None
+) -> str | None:
+    """The token for the next page, where more rows were found than the page shows."""
+    if len(rows) <= shown:
+        return None
+    last = str(rows[shown - 1]["sort_values"]).encode()
+    return write_token(order, last, nonce=nonce)
 
 
 def read_token(token: str, order: Sequence[Sort]) -> Place | None:

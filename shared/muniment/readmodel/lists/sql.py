@@ -8,7 +8,7 @@ in Postgres's order, as in 10.3.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from muniment.domain.addresses import Kind
@@ -49,6 +49,11 @@ class Columns:
     """Field to what its equality with a text is in SQL, so that an index can find it: `{}` stands
     for the comparison."""
     id: str = "o.id"
+    orders: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Field to an expression of type `text`, never NULL, by which rows are sorted instead."""
+
+    def order_of(self, path: Path) -> str | None:
+        return self.orders.get(path[0]) if len(path) == 1 else None
 
 
 class Values:
@@ -85,7 +90,7 @@ def page(selection: Selection, values: Values) -> tuple[str, str, str]:
 
     The last is an expression that gives, for each object, what a token says of its place.
     """
-    keys = [_key(sort.path, values) for sort in selection.order]
+    keys = [_sort_key(sort.path, values) for sort in selection.order]
     after = "TRUE"
     if selection.after is not None:
         after = _after(selection.order, keys, selection.after, values)
@@ -93,7 +98,17 @@ def page(selection: Selection, values: Values) -> tuple[str, str, str]:
         f"{key} DESC" if sort.is_descending else key
         for sort, key in zip(selection.order, keys, strict=True)
     )
-    return after, order, f"jsonb_build_array({', '.join(keys)})"
+    told = ", ".join(
+        f"jsonb_build_array({key})" if _text_order(sort.path, values) else key
+        for sort, key in zip(selection.order, keys, strict=True)
+    )
+    return after, order, f"jsonb_build_array({told})"
+
+
+def bind_text_of(value: SortValue, values: Values) -> str:
+    """A placeholder for what a token says of a field that is sorted by `Columns.orders`."""
+    [text] = value if isinstance(value, list) else [value]
+    return values.bind(text if isinstance(text, str) else dump_value(text), "text")
 
 
 def shared_objects(kind: Kind, *, parent: str, principals: str) -> str:
@@ -122,7 +137,7 @@ def _after(
     """Keyset: greater in the first key, or alike in it and greater in the rest (QP-4, QP-5)."""
     condition = "FALSE"
     for sort, key, value in reversed(list(zip(order, keys, last, strict=True))):
-        bound = None if value is None else _bind_key(sort.path, value, values)
+        bound = None if value is None else _bind_sort_key(sort.path, value, values)
         beyond = _beyond(sort, key, bound)
         same = f"{key} IS NULL" if bound is None else f"{key} = {bound}"
         condition = f"({beyond} OR ({same} AND {condition}))"
@@ -140,6 +155,20 @@ def _beyond(sort: Sort, key: str, bound: str | None) -> str:
     if bound is None:
         return "FALSE"
     return f"{key} > {bound}" if sort.path in COLUMNS else f"({key} > {bound} OR {key} IS NULL)"
+
+
+def _text_order(path: Path, values: Values) -> str | None:
+    return values.columns.order_of(path) if values.columns else None
+
+
+def _sort_key(path: Path, values: Values) -> str:
+    return _text_order(path, values) or _key(path, values)
+
+
+def _bind_sort_key(path: Path, value: JsonValue, values: Values) -> str:
+    if _text_order(path, values) is None:
+        return _bind_key(path, value, values)
+    return bind_text_of(value, values)
 
 
 def _key(path: Path, values: Values) -> str:
