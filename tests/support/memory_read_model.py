@@ -21,7 +21,7 @@ from muniment.domain.states import ABSENT, Present, State, Tombstone
 from muniment.domain.timelines import Timeline
 from muniment.domain.values import AUTHENTICATED, Principal, Timestamp, Uid
 from muniment.log.memory import MemoryLog
-from muniment.log.protocol import Claim, Entry, Offset, Partition, Reader, Start
+from muniment.log.protocol import Claim, Entry, Offset, Partition, Position, Reader, Start
 from muniment.readmodel.checkpoints import Checkpoint, Checkpoints
 from muniment.web.http import Response
 from tests.support.deciding import World
@@ -127,7 +127,9 @@ class MemoryReadModel(ReadModel):
         return frozenset(self.owners.values())
 
     @asynccontextmanager
-    async def draft(self, partition: Partition) -> AsyncGenerator[DraftModel]:
+    async def draft(
+        self, partition: Partition, *, floor: Position | None
+    ) -> AsyncGenerator[DraftModel]:
         """As the real one, and `drafted` says what is in it."""
         await asyncio.sleep(0)
         self.drafted = MemoryDraft(self, partition)

@@ -216,7 +216,8 @@ class Decider:
         if not order.needs_draft:
             return await self._decide_each(waiting, order, ground)
         try:
-            async with self._read_model.draft(ground.partition) as draft:
+            floor = ground.known.floor
+            async with self._read_model.draft(ground.partition, floor=floor) as draft:
                 return await self._decide_each(waiting, order, ground.within(draft))
         except (Unavailable, TooLargeToAppend) as error:
             # A read of theirs took too long, or took too much: that is nobody else's trouble.

@@ -23,12 +23,15 @@ from muniment.domain.groups import holds, members_of, parse_group
 from muniment.domain.states import ABSENT, Absent, Present, Scene, State, evolve
 from muniment.domain.timelines import Timeline
 from muniment.domain.values import Principal, Timestamp, Uid
+from muniment.log.protocol import Position
 
 
 class Known:
     """The states of one partition's streams, in front of the read model."""
 
     def __init__(self, *, nodes_max: int) -> None:
+        self.floor: Position | None = None
+        """What the read model must show at least: something that came before was let go of here."""
         self._nodes_max = nodes_max
         self._buckets: OrderedDict[BucketId, KnownBucket] = OrderedDict()
         self._nodes = 0

@@ -16,7 +16,7 @@ from muniment.domain.permissions import parse_permissions
 from muniment.domain.states import ABSENT, Present, State, Tombstone
 from muniment.domain.timelines import Timeline
 from muniment.domain.values import AUTHENTICATED, Principal, Timestamp, Uid
-from muniment.log.protocol import Partition
+from muniment.log.protocol import Partition, Position
 from muniment.readmodel.connection import Connection, Pool, lent
 from muniment.readmodel.drafts import GIVEN_UP, Draft, open_draft, reads_go_over
 from muniment.readmodel.projection.recording import Recording
@@ -35,6 +35,9 @@ _TABLES: Final[Mapping[Kind, str]] = {
 }
 
 
+_LOST: Final = "the read model is behind what it has shown: Postgres has lost its last moments"
+
+
 class ReadModel:
     """The states that the projector has written, as the owner asks for them."""
 
@@ -43,7 +46,11 @@ class ReadModel:
         self._recording = recording
 
     async def load(self, lacking: Lacking, known: Known) -> None:
-        """Bring what is lacking into what is known, with one query."""
+        """Bring what is lacking into what is known, with one query.
+
+        Raises `Unavailable` where a restarted Postgres has lost what is below the known floor.
+        """
+        floor = known.floor
         rows = await self._fetch(
             SQL.load_states,
             lacking.buckets,
@@ -54,10 +61,15 @@ class ReadModel:
             [address.bucket_id for address in lacking.records],
             *_columns(lacking, Kind.GROUP),
             *_columns(lacking, Kind.WEBHOOK),
+            None if floor is None else floor.partition,
         )
         found = {
             (row["kind"], row["bucket_id"], row["collection_id"], row["id"]): row for row in rows
         }
+        if floor is not None:
+            checkpoint = found.get(("checkpoint", None, None, None))
+            if checkpoint is None or checkpoint["last_modified"] <= floor.offset:
+                raise Unavailable(_LOST)
         for bucket_id in lacking.buckets:
             row = found.get(("bucket", bucket_id, None, bucket_id))
             known.learn_bucket(bucket_id, KnownBucket() if row is None else _bucket(row))
@@ -106,16 +118,21 @@ class ReadModel:
         return lent(self._pool)
 
     @asynccontextmanager
-    async def draft(self, partition: Partition) -> AsyncGenerator["DraftModel"]:
+    async def draft(
+        self, partition: Partition, *, floor: Position | None
+    ) -> AsyncGenerator["DraftModel"]:
         """The read model as it would be with some more events of the partition.
 
-        Nothing of it is left afterwards. Raises `Unavailable` where it takes too long.
+        Nothing of it is left afterwards. Raises `Unavailable` where it takes too long, and where
+        a restarted Postgres has lost what is below the known floor.
         """
         try:
             async with (
                 self.acquire() as connection,
                 open_draft(connection, partition, recording=self._recording) as draft,
             ):
+                if floor is not None and draft.next_offset <= floor.offset:
+                    raise Unavailable(_LOST)
                 yield DraftModel(draft)
         except GIVEN_UP as error:
             raise Unavailable(f"what a batch reads was given up: {error!r}") from error

@@ -2,7 +2,8 @@
 -- What the read model has of buckets ($1), collections ($2 in $3), records ($4 in $5 in $6), groups
 -- ($7 in $8) and webhooks ($9 in $10).
 -- One row for each that has ever been: `uid` is its own life, `parent` the one it is in; `clocks`
--- are the timestamps of the lists below a bucket or collection that lives.
+-- are the timestamps of the lists below a bucket or collection that lives. And one row that tells
+-- how far the partition ($11) is projected here (`last_modified` is its next offset).
 SELECT 'bucket' AS kind, bucket.id AS bucket_id, NULL::text AS collection_id, bucket.id,
        bucket.parent, bucket.uid, bucket.last_modified, bucket.deleted, bucket.data,
        bucket.permissions, NULL::bigint AS records_until,
@@ -46,7 +47,13 @@ SELECT 'webhook', bucket.id, NULL, webhook.id,
   FROM unnest($9::text[], $10::text[]) AS wanted (id, bucket_id)
   JOIN bucket ON bucket.parent = '00000000-0000-0000-0000-000000000000'
              AND bucket.id = wanted.bucket_id
-  JOIN webhook ON webhook.parent = bucket.uid AND webhook.id = wanted.id;
+  JOIN webhook ON webhook.parent = bucket.uid AND webhook.id = wanted.id
+UNION ALL
+SELECT 'checkpoint', NULL, NULL, NULL,
+       NULL, NULL, checkpoint.next_offset, FALSE, NULL,
+       NULL, NULL, NULL
+  FROM checkpoint
+ WHERE checkpoint.partition = $11::integer;
 
 -- find_memberships --
 -- The groups of buckets that live of which somebody ($1) is a member, and those buckets' lives. What

@@ -166,6 +166,7 @@ class Owner:
             await writer.close()
             raise
         self._known.clear()
+        self._known.floor = claim
         self._on_the_way.clear()
         self._must_settle = False
         self._renewal_at_s = _clock_s() + self._limits.claim_renewal_s
@@ -335,6 +336,7 @@ class Owner:
         checkpoint = self._checkpoints.current.get(self.partition)
         if checkpoint is not None and not self._must_settle:
             self._known.forget(projected=self._projected_group(checkpoint))
+            self._known.floor = Position(self.partition, Offset(checkpoint.next_offset - 1))
 
     def _projected_group(self, checkpoint: Checkpoint) -> GroupNumber:
         """The last group whose events are all in the read model."""

@@ -47,6 +47,11 @@ class Draft:
         self._writer = BatchWriter(connection, recording=recording)
         self._events: list[Event] = []
 
+    @property
+    def next_offset(self) -> Offset:
+        """Up to where the partition is projected, and drafted."""
+        return self._at.offset
+
     def add(self, event: Event) -> None:
         """Let all that is read from now on see the event."""
         self._events.append(event)
