@@ -51,6 +51,7 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
             more: dict[Endpoint, Handler] = {
                 Endpoint.FLUSH: flush,
                 Endpoint.USER_DATA: forget,
+                Endpoint.WEBHOOK_REPORT: commands.report,
             }
             if edge.features.webhooks:
                 more.update(console.handlers())

@@ -43,10 +43,11 @@ from muniment.domain.decisions import LookUp, Unchanged, decide
 from muniment.domain.events import EventId, HistoryTrimmed, ObjectChanged, PartitionFlushed
 from muniment.domain.groups import groups_granted
 from muniment.domain.moments import Moment
-from muniment.domain.refusals import Refusal
+from muniment.domain.refusals import ObjectMissing, Refusal
 from muniment.domain.rules import Rules
-from muniment.domain.states import Scene
+from muniment.domain.states import Present, Scene
 from muniment.domain.values import Timestamp
+from muniment.domain.webhooks.reporting import ReportWebhook, report
 from muniment.log.protocol import Partition
 from muniment.readmodel.connection import UNREACHABLE
 from muniment.runtime.logs import get_logger
@@ -201,6 +202,8 @@ class Decider:
                     moment=self._moment,
                     learn=ground.learn,
                 )
+            case ReportWebhook() as order:
+                return self._reported(order, ground)
             case Flush() as order:
                 ground.known.clear()
                 return self._flushed(order)
@@ -285,6 +288,18 @@ class Decider:
         if isinstance(decision, ObjectChanged):
             ground.learn(decision)
         return command, decision
+
+    def _reported(
+        self, order: ReportWebhook, ground: _Ground
+    ) -> ObjectChanged | Unchanged | ObjectMissing:
+        scene = ground.scene(order.address)
+        if not isinstance(scene.target, Present):
+            return ObjectMissing(order.address)
+        event = report(scene, order, self._moment())
+        if event is None:
+            return Unchanged(scene.target)
+        ground.learn(event)
+        return event
 
     def _flushed(self, order: Flush) -> PartitionFlushed:
         moment = self._moment()

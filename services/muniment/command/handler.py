@@ -30,6 +30,7 @@ from muniment.command.waiting import (
 )
 from muniment.domain.addresses import Address, Kind, bucket
 from muniment.domain.commands import Command, Create, DeleteHistory, DeleteList, DeleteMany
+from muniment.domain.webhooks.reporting import ReportWebhook
 from muniment.log.protocol import Partition
 from muniment.readmodel.connection import UNREACHABLE
 from muniment.web.batch import bundled, read_responses
@@ -44,6 +45,9 @@ RESPOND_ASYNC: Final = "respond-async"
 
 ID_TRIES_MAX: Final = 1_000
 """How many ids are made for a new bucket until one is of a partition that is owned here."""
+
+
+_OF_OTHERS: Final = (Atomic, Flush, Forget, ReportWebhook)
 
 
 class CommandHandler:
@@ -151,7 +155,7 @@ class CommandHandler:
         return self._tell_alone(request, answer)
 
     def _tell_alone(self, request: Request, answer: Answer) -> Response:
-        assert not isinstance(answer.order, Atomic | Flush | Forget)  # noqa: S101 - not submitted here
+        assert not isinstance(answer.order, _OF_OTHERS)  # noqa: S101 - not submitted here
         return self._answers.tell(request, answer.order, answer)
 
     async def _forward_together(

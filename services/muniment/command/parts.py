@@ -1,7 +1,7 @@
 """What a group of orders consists of: which of them go together, and what they are about."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, TypeAlias, assert_never
+from typing import Final, Literal, TypeAlias, assert_never
 
 from muniment.command.waiting import Atomic, DeleteRest, Flush, Forget, Read, Step, Waiting
 from muniment.domain.addresses import Address, Kind, bucket, collection
@@ -18,8 +18,13 @@ from muniment.domain.commands import (
     RotateSecret,
 )
 from muniment.domain.values import Principal
+from muniment.domain.webhooks.reporting import ReportWebhook
 
 Sort: TypeAlias = Literal["alone", "buckets", "objects"]
+
+
+_NOBODYS: Final = (Flush, Forget, Read, ReportWebhook)
+"""Orders of which it is no matter who asks."""
 
 
 def parts(group: Sequence[Waiting]) -> Iterator[Sequence[Waiting]]:
@@ -57,14 +62,14 @@ def needs_turn(waiting: Waiting) -> bool:
     order = waiting.order
     if isinstance(order, Atomic):
         return any(map(_is_of_bucket, order.steps))
-    if isinstance(order, Flush | DeleteRest):
+    if isinstance(order, Flush | DeleteRest | ReportWebhook):
         return False
     return isinstance(order, Forget) or _is_of_bucket(order)
 
 
 def users_of(part: Sequence[Waiting]) -> frozenset[Principal]:
     """Who asks, without the anonymous."""
-    steps = (step for step in _steps(part) if not isinstance(step, Flush | Forget | Read))
+    steps = (step for step in _steps(part) if not isinstance(step, _NOBODYS))
     user_ids = (step.requester.user_id for step in steps)
     return frozenset(user_id for user_id in user_ids if user_id is not None)
 
@@ -78,6 +83,8 @@ def targets_of(part: Sequence[Waiting]) -> tuple[list[Address], list[Address]]:
             case Create(id_from_client=False):
                 fresh.append(step.address)
             case Create() | Put() | Patch() | Delete() | RotateSecret() | ReadSecrets():
+                targets.append(step.address)
+            case ReportWebhook():
                 targets.append(step.address)
             case DeleteMany(bucket_id=bucket_id, collection_id=collection_id):
                 if bucket_id is not None and collection_id is not None:
@@ -93,7 +100,7 @@ def targets_of(part: Sequence[Waiting]) -> tuple[list[Address], list[Address]]:
     return targets, fresh
 
 
-def _steps(part: Sequence[Waiting]) -> Iterator[Step | Flush | Forget]:
+def _steps(part: Sequence[Waiting]) -> Iterator[Step | Flush | Forget | ReportWebhook]:
     """All orders, those that belong together one by one."""
     for waiting in part:
         match waiting.order:

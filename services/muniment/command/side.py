@@ -25,6 +25,7 @@ from muniment.command.owners import Owners
 from muniment.command.tokens import UnusedTokens
 from muniment.command.trimming import HistoryTrimming
 from muniment.command.user_data import UserData
+from muniment.command.webhook_reports import WebhookReports
 from muniment.domain.events import EventId
 from muniment.domain.permissions import Granted
 from muniment.domain.queries.selection import Limits
@@ -48,6 +49,7 @@ from muniment.web.forwarding import Forwarder, answer_timeout_s, open_forwarder
 from muniment.web.http import Handler, Request, Response
 from muniment.web.pipeline import Unavailable
 from muniment.web.root import Check
+from muniment.web.webhook_reports import InternalKey
 
 AWAY: Final[Away] = (*UNREACHABLE, LogUnavailable)
 CLAIM_RENEWAL_S: Final = 4 * 3600.0
@@ -61,6 +63,7 @@ class _AtWork:
     batches: Batches
     flushing: Flushing
     user_data: UserData
+    webhook_reports: WebhookReports
     health: Health
 
 
@@ -87,6 +90,10 @@ class CommandSide:
     async def forget(self, request: Request) -> Response:
         """Answer `DELETE /__user_data__/{principal}`."""
         return await self._up().user_data.handle(request)
+
+    async def report(self, request: Request) -> Response:
+        """Answer what the webhooks service tells."""
+        return await self._up().webhook_reports.handle(request)
 
     @property
     def checks(self) -> Mapping[str, Check]:
@@ -233,6 +240,13 @@ class CommandSide:
             allowed=frozenset(settings.user_data_delete_principals),
             instance_url=settings.instance_url,
         )
+        webhook_reports = WebhookReports(
+            owners=owners,
+            read_model=read_model,
+            forwarder=forwarder,
+            key=InternalKey.of(settings),
+            instance_url=settings.instance_url,
+        )
         health = Health(
             event_log=event_log,
             owners=owners,
@@ -247,6 +261,7 @@ class CommandSide:
                 batches=batches,
                 flushing=flushing,
                 user_data=user_data,
+                webhook_reports=webhook_reports,
                 health=health,
             )
             yield at_work, owners

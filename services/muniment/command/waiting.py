@@ -10,6 +10,7 @@ from muniment.domain.decisions import Unchanged
 from muniment.domain.events import Cause, HistoryTrimmed, ObjectChanged, PartitionFlushed
 from muniment.domain.refusals import Refusal
 from muniment.domain.values import JsonObject, Principal, Timestamp
+from muniment.domain.webhooks.reporting import ReportWebhook
 from muniment.log.protocol import Partition, Position
 from muniment.readmodel.lists.deletion import Found
 from muniment.web.http import Response
@@ -107,7 +108,7 @@ StepOutcome: TypeAlias = ObjectChanged | Unchanged | Deleted | Response | Refusa
 Outcome: TypeAlias = (
     ObjectChanged | Unchanged | Deleted | Outcomes | Forgotten | PartitionFlushed | Refusal
 )
-Asked: TypeAlias = Command | Atomic | DeleteList | Flush | Forget
+Asked: TypeAlias = Command | Atomic | DeleteList | Flush | Forget | ReportWebhook
 Order: TypeAlias = Asked | DeleteRest
 
 

@@ -20,6 +20,7 @@ from muniment.runtime.sealing import master_secret, sealer_of
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import Task, serve
 from muniment.web.internal import Vitals, internal_door, stands_by
+from muniment.web.webhook_reports import InternalKey
 from muniment.webhooks.attempts import keep_attempts
 from muniment.webhooks.courier import SigningCourier
 from muniment.webhooks.dispatcher import Dispatcher
@@ -27,6 +28,8 @@ from muniment.webhooks.http.client import Client
 from muniment.webhooks.http.guard import Guard
 from muniment.webhooks.moments import HistoricMoments
 from muniment.webhooks.positions import SCHEMA, Fenced, PostgresPositions
+from muniment.webhooks.reporting import open_reporting, owner_url_by
+from muniment.webhooks.reports import Reports
 from muniment.webhooks.retry import Schedule
 from muniment.webhooks.shares import Shares, sharing
 from muniment.webhooks.terms import Defaults, Limits
@@ -88,6 +91,7 @@ async def _deliver(settings: Settings, vitals: Vitals, stopping: asyncio.Event) 
         vitals.told_by(kafka=partial(kafka.answers, events), webhooks=stands_by),
         open_pool(dsn, application="webhooks", size_max=POOL_SIZE, schema=SCHEMA) as pool,
         open_pool(dsn, application="webhooks moments", size_min=0, size_max=1) as past,
+        open_reporting(owner_url=owner_url_by(past), key=InternalKey.of(settings)) as reporting,
         sharing(dsn, events.partitions, schema=SCHEMA, every_s=SHARE_EVERY_S) as shares,
     ):
         courier = SigningCourier(
@@ -105,6 +109,7 @@ async def _deliver(settings: Settings, vitals: Vitals, stopping: asyncio.Event) 
                 partitions=shares.held,
                 limits=_limits(settings),
                 moments=HistoricMoments(past),
+                reports=Reports(reporting.tell),
             )
             async with vitals.told_by(webhooks=dispatcher.is_at_work):
                 await _while_fair(dispatcher, shares, stopping, keeping)

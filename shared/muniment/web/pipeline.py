@@ -43,6 +43,7 @@ _FOR_ANYBODY: Final = frozenset(
         Endpoint.OPENID_TOKEN,
         Endpoint.METRICS,
         Endpoint.WEBHOOK_KEYS,
+        Endpoint.WEBHOOK_REPORT,
     }
 )
 """Answered without asking who asks: that may need what is away (HB-2)."""

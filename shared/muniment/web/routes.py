@@ -40,6 +40,7 @@ class Endpoint(StrEnum):
     WEBHOOK_MESSAGES = "webhook_messages"
     WEBHOOK_REPLAYS = "webhook_replays"
     WEBHOOK_REPLAY = "webhook_replay"
+    WEBHOOK_REPORT = "webhook_report"
     METRICS = "metrics"
 
 
@@ -193,8 +194,10 @@ class Routes:
         lists = {kind: _list_route(kind, switches) for kind in Kind}
         objects = {kind: _object_route(kind, switches) for kind in Kind}
         self._static = _static_routes(features, lists[Kind.BUCKET])
+        internal = {"__webhooks__": _WEBHOOK_REPORT} if features.webhooks else {}
         if features.accounts:
             self._static["accounts"] = _accounts_route(switches)
+        self._by_name = {**self._static, **internal}
         self._bucket = objects[Kind.BUCKET]
         self._below_bucket: dict[str, tuple[Route, Route]] = {
             "collections": (lists[Kind.COLLECTION], objects[Kind.COLLECTION])
@@ -251,8 +254,8 @@ class Routes:
                 return Target(
                     route=self._records, bucket_id=BucketId(bid), collection_id=CollectionId(cid)
                 )
-            case ["", "v1", name] if name in self._static:
-                return Target(route=self._static[name])
+            case ["", "v1", name] if name in self._by_name:
+                return Target(route=self._by_name[name])
             case ["", "v1", "buckets", bid] if bid:
                 return Target(route=self._bucket, bucket_id=BucketId(bid), id=bid)
             case ["", "v1", "buckets", bid, name, *rest] if bid:
@@ -401,6 +404,11 @@ _WEBHOOK_KEYS: Final = Route(
     template="/.well-known/webhooks/{bucket_id}/{webhook_id}/jwks.json",
     methods=_GET,
 )
+
+_WEBHOOK_REPORT: Final = Route(
+    endpoint=Endpoint.WEBHOOK_REPORT, template="/v1/__webhooks__", methods=("POST",)
+)
+"""Between instances only, and so described nowhere."""
 
 _NO_USER_DATA: Final = Route(endpoint=Endpoint.USER_DATA, template="/v1/__user_data__", methods=())
 """Nobody's: known, and good for nothing (UD-2)."""

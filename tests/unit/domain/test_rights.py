@@ -51,6 +51,11 @@ GRANTS: Mapping[tuple[Kind, Right], str] = {
     (Kind.GROUP, Right.WRITE): "bucket.write own.write",
     (Kind.GROUP, Right.LIST): "bucket.write bucket.read",
     (Kind.GROUP, Right.DELETE_LIST): "bucket.write",
+    (Kind.WEBHOOK, Right.CREATE): "bucket.write",
+    (Kind.WEBHOOK, Right.READ): "bucket.write own.write own.read",
+    (Kind.WEBHOOK, Right.WRITE): "bucket.write own.write",
+    (Kind.WEBHOOK, Right.LIST): "bucket.write",
+    (Kind.WEBHOOK, Right.DELETE_LIST): "bucket.write",
     (Kind.RECORD, Right.CREATE): "bucket.write collection.write collection.record:create",
     (Kind.RECORD, Right.LIST): "bucket.write bucket.read collection.write collection.read",
     (Kind.RECORD, Right.DELETE_LIST): "bucket.write collection.write",
@@ -59,7 +64,7 @@ GRANTS: Mapping[tuple[Kind, Right], str] = {
     ),
     (Kind.RECORD, Right.WRITE): "bucket.write collection.write own.write",
 }
-"""Table 7.2 as the contract has it: any one of these is enough."""
+"""Table 7.2 as the contract has it, and webhooks: any one of these is enough."""
 
 NAMES = {
     "bucket": ("read", "write", "collection:create", "group:create"),

@@ -1,0 +1,61 @@
+"""Decide: what becomes of a webhook when its deliveries tell how they go.
+
+Nobody's right is asked for: who delivers may say so. What was switched off stays off until a user
+switches it on again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from muniment.domain.addresses import Address
+from muniment.domain.changes import update
+from muniment.domain.events import Cause, ObjectChanged, Report, Snapshot
+from muniment.domain.moments import Moment
+from muniment.domain.states import Present, Scene
+from muniment.domain.values import JsonValue, Principal, Uid
+from muniment.domain.webhooks.spec import State, Status
+from muniment.domain.webhooks.stored import status_json, stored_part
+
+DELIVERIES: Final = Principal("system.Webhooks")
+"""Who is named as the actor of what the deliveries tell."""
+
+REASON_CHARS_MAX: Final = 1_000
+
+_TOLD: Final[Mapping[tuple[State, State], Report]] = {
+    (State.ACTIVE, State.FAILING): Report.FAILING,
+    (State.ACTIVE, State.DISABLED): Report.DISABLED,
+    (State.FAILING, State.DISABLED): Report.DISABLED,
+    (State.FAILING, State.ACTIVE): Report.RECOVERED,
+}
+"""From one state to the other: what that is called. All else is no news."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportWebhook:
+    """How deliveries to one life of a webhook go now, and why."""
+
+    address: Address
+    uid: Uid
+    state: State
+    reason: str
+    cause: Cause
+
+
+def report(scene: Scene, order: ReportWebhook, moment: Moment) -> ObjectChanged | None:
+    """The change that tells it; none if that life is over, or it is no news."""
+    target = scene.target
+    if not isinstance(target, Present) or target.uid != order.uid:
+        return None
+    told = _TOLD.get((stored_part(target.data).status.state, order.state))
+    if told is None:
+        return None
+    at = scene.timeline.next(moment.now)
+    reason = order.reason[:REASON_CHARS_MAX]
+    status = status_json(Status(state=order.state, since=moment.now, reason=reason))
+    data: dict[str, JsonValue] = {**target.data, "last_modified": at, "status": status}
+    if told is Report.DISABLED:
+        data["enabled"] = False
+    after = Snapshot(data=data, permissions=target.permissions)
+    event = update(scene, order.address, target, after, at=at, moment=moment, cause=order.cause)
+    return replace(event, report=told)
