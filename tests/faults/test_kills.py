@@ -6,10 +6,9 @@ the log, the read model and what a webhook receiver got must tell the same story
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -33,16 +32,14 @@ from tests.support.read_model import view_of_log, view_of_postgres
 from tests.support.receiver import Received, Receiver, Reply
 from tests.support.server import MunimentServer, running_server
 from tests.support.stack import Stack, new_database, new_name
+from tests.support.writing import Load, lay_out
 
-BUCKETS: Final = ("atlas", "birds")
-COLLECTIONS: Final = ("stations", "trips")
 PARTITIONS: Final = 4
 WRITERS: Final = 6
 SECRET: Final = "of the faults"
 
 RESTART_TIMEOUT_S: Final = 60.0
 """The supervisor waits longer and longer for a service that dies again and again."""
-GROWTH_TIMEOUT_S: Final = 60.0
 CAUGHT_UP_TIMEOUT_S: Final = 60.0
 
 Kills = Sequence[str]
@@ -73,45 +70,6 @@ class Faulty:
         options = LogOptions(topic_prefix=self.topic_prefix, partitions=PARTITIONS)
         async with KafkaLog.open(parse_kafka_url(self.stack.kafka_url), options) as log:
             yield log
-
-
-@dataclass(slots=True)
-class Load:
-    """Writers that note what was acknowledged, as object and revision."""
-
-    acknowledged: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
-    unknown: int = 0
-    is_over: bool = False
-
-    async def write(self, client: Client, chance: random.Random) -> None:
-        """Create, change and delete records of a few ids, one after another."""
-        while not self.is_over:
-            uri = (
-                f"/buckets/{chance.choice(BUCKETS)}/collections/{chance.choice(COLLECTIONS)}"
-                f"/records/r{chance.randrange(40)}"
-            )
-            method = chance.choice(["PUT", "PUT", "PUT", "PATCH", "DELETE"])
-            body = None if method == "DELETE" else {"data": {"n": chance.randrange(1_000)}}
-            try:
-                reply = await client(method, uri, body)
-            except (aiohttp.ClientError, TimeoutError):
-                self.unknown += 1
-                await asyncio.sleep(0.05)
-                continue
-            if reply.status < 300:
-                self.acknowledged.add((uri, reply.data["last_modified"]))
-            elif reply.status == 503:
-                self.unknown += 1
-                await asyncio.sleep(0.05)
-            else:
-                assert reply.status == 404, (reply.status, reply.body)
-
-    async def grows(self, by: int) -> None:
-        """Return when so many more writes were acknowledged."""
-        wanted, deadline = len(self.acknowledged) + by, time.monotonic() + GROWTH_TIMEOUT_S
-        while len(self.acknowledged) < wanted:
-            assert time.monotonic() < deadline, "no write was acknowledged for too long"
-            await asyncio.sleep(0.05)
 
 
 @pytest.fixture
@@ -167,7 +125,7 @@ async def suffer(faulty: Faulty, kills: Kills, *, writes_between: int) -> None:
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
         client = Client(faulty.server.url.removesuffix("/v1"), session)
-        await lay_out(client, faulty.receiver)
+        await lay_out(client, faulty.receiver.at)
         writers = [
             asyncio.create_task(load.write(client, random.Random(number)))
             for number in range(WRITERS)
@@ -179,15 +137,6 @@ async def suffer(faulty: Faulty, kills: Kills, *, writes_between: int) -> None:
         load.is_over = True
         await asyncio.gather(*writers)
     await judge(faulty, load)
-
-
-async def lay_out(client: Client, receiver: Receiver) -> None:
-    for bucket_id in BUCKETS:
-        await client.sure("PUT", f"/buckets/{bucket_id}")
-        for collection_id in COLLECTIONS:
-            url = receiver.at(f"{bucket_id}/{collection_id}")
-            uri = f"/buckets/{bucket_id}/collections/{collection_id}"
-            await client.sure("PUT", uri, {"data": {"webhook:url": url}})
 
 
 async def judge(faulty: Faulty, load: Load) -> None:

@@ -13,13 +13,16 @@ import {
   fill,
   link,
   open,
+  page,
   row,
+  runSteps,
+  settled,
   signIn,
   stored,
   titlesAndDepths,
   told,
-} from "./admin.js";
-import { page, runSteps, settled, until } from "./browser.js";
+  until,
+} from "./browser.js";
 
 // An account, a bucket, a collection with a schema and a record that was changed once.
 async function make() {

@@ -13,14 +13,16 @@ import {
   fill,
   link,
   open,
+  page,
   row,
+  runSteps,
   signIn,
   signOut,
   stored,
   titlesAndDepths,
   told,
-} from "./admin.js";
-import { page, runSteps, until } from "./browser.js";
+  until,
+} from "./browser.js";
 
 await runSteps({
   // ACC-2, HELLO-1, CORS-5: a wrong password is no error of the root view; no user is in it.
