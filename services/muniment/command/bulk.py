@@ -128,7 +128,9 @@ class BulkDeletion:
             list_at=_list_at(order, known, tombstones),
             next_token=left.next_token,
             begun_with=left,
-            rest=None if is_over else replace(left, found=left.found[count:], gone=tombstones),
+            rest=None
+            if is_over
+            else replace(left, found=left.found[count:], gone=tombstones, events_max=None),
         )
 
     def _rights(self, order: DeleteMany, scene: Scene) -> _Rights:

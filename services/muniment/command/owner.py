@@ -205,8 +205,9 @@ class Owner:
             len(group), left=len(self._queue), overlay_objects=self._known.overlay_records
         )
         try:
-            for part in parts(group):
-                await self._write_part(part)
+            left = deque(parts(group))
+            while left:
+                left.extendleft(reversed(await self._write_part(left.popleft())))
         except (*UNREACHABLE, Unavailable) as error:
             # What was decided of the part is not on the log: only the read model counts again.
             self._distrust()
@@ -215,22 +216,19 @@ class Owner:
             _fail(group, Unavailable(f"the owner of the partition stopped: {error!r}"))
             raise
 
-    async def _write_part(self, part: Sequence[Waiting]) -> None:
+    async def _write_part(self, part: Sequence[Waiting]) -> Sequence[Sequence[Waiting]]:
+        """Answer with the parts in which to decide once more what was not decided for good."""
         self._forget_projected()
         if self._must_settle or asks_read_model(part[0]):
             await self._settle()
-        if needs_turn(part[0]):
-            async with self._bucket_list.turn(self._holder) as turn:
-                left = await self._decide_and_append(part, turn)
-        else:
-            left = await self._decide_and_append(part, None)
-        for again in left:
-            await self._write_part(again)
+        if not needs_turn(part[0]):
+            return await self._decide_and_append(part, None)
+        async with self._bucket_list.turn(self._holder) as turn:
+            return await self._decide_and_append(part, turn)
 
     async def _decide_and_append(
         self, part: Sequence[Waiting], turn: BucketTurn | None
     ) -> Sequence[Sequence[Waiting]]:
-        """Answer with what must be decided once more, in the parts in which to do that."""
         self._group += 1
         try:
             decided, undecided = await self._decider.decide(

@@ -157,3 +157,16 @@ async def test_within_a_batch_it_is_all_or_nothing(full: Full) -> None:
     made = await full.instance.submit(ask(address=beside, if_none_match="*").put({}))
     assert isinstance(made.outcome, ObjectChanged)
     assert full.world.log.end(ONLY) == Offset(len(RECORDS) + 4)
+
+
+async def test_one_large_object_does_not_make_all_batches_small(full: Full) -> None:
+    """What a batch held of large ones says nothing of the rest."""
+    large = ask(address=RECORDS[0]).put({"text": "x" * 15_000})
+    await full.instance.submit(large)
+    full.known_bytes = 1
+    full.batches.clear()
+
+    await full.instance.submit(ALL)
+
+    assert full.left == []
+    assert full.batches[0] < min(full.batches[1:-1], default=full.batches[-1])
