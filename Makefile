@@ -59,8 +59,8 @@ clients: setup ## Run stock clients and Kinto's contract in short; outcomes by i
 clients-full: setup ## The same in its long form: every client and each option of theirs.
 	$(PYTEST) tests/clients --by-section $(ARGS)
 
-browser: setup ## Drive npm kinto-admin in Chromium, if it is installed (npm's packages are fetched).
-	$(PYTEST) tests/clients/test_kinto_admin.py $(ARGS)
+browser: setup ## Run kinto-admin and kinto.js in Chromium, if it is installed; npm's packages are fetched.
+	$(PYTEST) tests/clients/test_browser.py $(ARGS)
 
 faults: setup ## Kill, freeze and cut off every part under load, then look for what was lost.
 	$(PYTEST) tests/faults $(ARGS)

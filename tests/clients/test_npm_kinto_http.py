@@ -3,11 +3,12 @@
 The statements and their rules' ids stand in `node/statements.js`; one run of it serves all tests.
 """
 
+from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.support.node import FOLDER, Outcomes, cases, run_cases
+from tests.support.node import BROWSER_FOLDER, FOLDER, Outcomes, cases, run_cases
 from tests.support.server import MunimentServer
 from tests.support.stack import new_name
 
@@ -25,11 +26,7 @@ def test_statement_holds(outcomes: Outcomes, script: str, statement: str) -> Non
     assert outcomes[statement] is None, outcomes[statement]
 
 
-def test_every_statement_has_a_test(outcomes: Outcomes) -> None:
-    """The names are read from the script's text: none may be missed."""
-    assert list(outcomes) == [each.id for each in cases(STATEMENTS)]
-
-
-def test_lock_file_names_no_registry() -> None:
+@pytest.mark.parametrize("folder", [FOLDER, BROWSER_FOLDER], ids=lambda folder: folder.name)
+def test_lock_file_names_no_registry(folder: Path) -> None:
     """Whoever installs uses the registry that is configured there."""
-    assert "resolved" not in (FOLDER / "package-lock.json").read_text(encoding="utf-8")
+    assert "resolved" not in (folder / "package-lock.json").read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 // was wrong or null. The comment above a case names the contract's rules; pytest reads both from the
 // script's text (tests/support/node.py).
 
-const CASE_TIMEOUT_MS = 20000;
+const CASE_TIMEOUT_MS = 60000;
 
 export function basic(name) {
   return { Authorization: "Basic " + btoa(`${name}:password`) };

@@ -13,16 +13,13 @@ import {
   fill,
   link,
   open,
-  page,
   row,
-  runSteps,
-  settled,
   signIn,
   stored,
   titlesAndDepths,
   told,
-  until,
-} from "./browser.js";
+} from "./admin.js";
+import { page, runSteps, settled, until } from "./browser.js";
 
 // An account, a bucket, a collection with a schema and a record that was changed once.
 async function make() {

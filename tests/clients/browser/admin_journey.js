@@ -13,16 +13,14 @@ import {
   fill,
   link,
   open,
-  page,
   row,
-  runSteps,
   signIn,
   signOut,
   stored,
   titlesAndDepths,
   told,
-  until,
-} from "./browser.js";
+} from "./admin.js";
+import { page, runSteps, until } from "./browser.js";
 
 await runSteps({
   // ACC-2, HELLO-1, CORS-5: a wrong password is no error of the root view; no user is in it.
