@@ -158,4 +158,9 @@ def test_like_is_a_pattern_without_regard_to_case(
 
     [found] = table.all_pages(Selection(filters=(like,)))
 
-    assert found == expected(objects, Selection(filters=(like,)))
+    # Which ones, not their values: a number past 2^53 comes back as another spelling of itself.
+    assert ids(found) == ids(expected(objects, Selection(filters=(like,))))
+
+
+def ids(objects: Sequence[JsonObject]) -> list[JsonValue]:
+    return [one["id"] for one in objects]
