@@ -1,5 +1,6 @@
 """SQL and a plain Python model of contract section 10 agree on random lists and selections."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from hypothesis import HealthCheck, given, settings
