@@ -16,7 +16,7 @@ DEVELOPMENT = \
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run test check format unit contract integration simulation clients clients-full \
-	browser faults bench demo reference lock clean
+	browser faults bench bench-webhooks demo reference lock clean
 
 help: ## List the targets.
 	@awk 'BEGIN { FS = ":.*## "; print "make <target>, where <target> is one of:\n" } \
@@ -67,6 +67,9 @@ faults: setup ## Kill, freeze and cut off every part under load, then look for w
 
 bench: setup ## Measure writes, reads and lists a second; prints the table of docs/benchmarks.md.
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-webhooks: setup ## Measure webhook deliveries: drains, latency, memory, beside a bare client.
+	$(BIN)/python -m tests.bench.webhooks $(ARGS)
 
 demo: setup ## Load 13,000 real records through the stock client and compare every field.
 	@$(DEVELOPMENT) exec $(BIN)/muniment demo $(ARGS)

@@ -27,6 +27,7 @@ from tests.support.server import running_server
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 MARKER: Final = "<!-- measured by make bench -->"
+NEXT_HEADING: Final = "## "
 READ_BACK_RECORDS: Final = 1_000
 WARM_UP_S: Final = 2.0
 
@@ -37,8 +38,9 @@ def main() -> None:
         table = uvloop.run(_measured(Path(folder) / "data", arguments.seconds, arguments.runs))
     print(table)
     if arguments.write:
-        text = PAGE.read_text().split(MARKER)[0]
-        PAGE.write_text(f"{text}{MARKER}\n\n{table}")
+        before, _, rest = PAGE.read_text().partition(MARKER)
+        _, heading, after = rest.partition(NEXT_HEADING)
+        PAGE.write_text(f"{before}{MARKER}\n\n{table}\n{heading}{after}")
 
 
 def _arguments() -> argparse.Namespace:

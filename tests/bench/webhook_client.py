@@ -203,6 +203,21 @@ async def _run(name: str, url: str, ca_file: Path, deliveries: int) -> Measured:
         return await _measure(post, deliveries)
 
 
+def bare(deliveries: int) -> Measured:
+    """The floor over plain HTTP, for other benchmarks to be held against; called in no loop."""
+    ours, theirs = multiprocessing.Pipe()
+    authority = Authority()
+    receiver = multiprocessing.Process(
+        target=_receive, args=(theirs, authority.issue(HOST)), daemon=True
+    )
+    receiver.start()
+    try:
+        plain, _ = ours.recv()
+        return uvloop.run(_run("floor", f"http://{HOST}:{plain}/hook", Path(), deliveries))
+    finally:
+        receiver.kill()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deliveries", type=int, default=5_000, help="of each run")

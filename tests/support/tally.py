@@ -14,7 +14,6 @@ import multiprocessing
 import random
 import time
 from base64 import b64decode, b64encode
-from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,7 +77,8 @@ class _Book:
 
     key: bytes
     arrived_at: dict[int, float] = field(default_factory=dict[int, float])
-    taken: Counter[int] = field(default_factory=Counter[int])
+    taken: set[int] = field(default_factory=set[int])
+    repeats: int = 0
     newest_arrived: dict[str, int] = field(default_factory=dict[str, int])
     newest_taken: dict[str, int] = field(default_factory=dict[str, int])
     inversions: int = 0
@@ -88,7 +88,7 @@ class _Book:
         return Counts(
             arrived=len(self.arrived_at),
             taken=len(self.taken),
-            repeats=self.taken.total() - len(self.taken),
+            repeats=self.repeats,
             inversions=self.inversions,
             forged=self.forged,
         )
@@ -104,9 +104,11 @@ class _Book:
             self._judge(self.newest_arrived, uri, offset)
 
     def takes(self, offset: int, uri: str) -> None:
-        if offset not in self.taken:
-            self._judge(self.newest_taken, uri, offset)
-        self.taken[offset] += 1
+        if offset in self.taken:
+            self.repeats += 1
+            return
+        self.taken.add(offset)
+        self._judge(self.newest_taken, uri, offset)
 
     def _judge(self, newest: dict[str, int], uri: str, offset: int) -> None:
         self.inversions += offset < newest.get(uri, -1)
