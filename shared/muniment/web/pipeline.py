@@ -155,9 +155,12 @@ class Pipeline:
             _ = request.query
         except Undecodable:
             return bad_request("Invalid query string.")
+        is_known = isinstance(match, Target) or match is Unrouted.TRAILING_SLASH
+        # An encoded slash is part of a name, and no name has one (ID-6).
+        if is_known and "%" in raw_path and "%2f" in raw_path.lower():
+            return unknown_path()
         if isinstance(match, Target):
-            # An encoded slash is part of a name, and no name has one (ID-6).
-            return unknown_path() if "%" in raw_path and "%2f" in raw_path.lower() else match
+            return match
         if match is Unrouted.OTHER_VERSION:
             return unknown_version()
         return self._redirects.answer(request, match) or unknown_path()

@@ -14,6 +14,8 @@ USERS: Final = (("nadia", 0.8), ("omar", 0.93), ("", 1.0))
 
 PASSWORD: Final = "secret"
 
+PROVIDER: Final = "auth0"
+
 SMALL_WORLD: Final[Mapping[str, Sequence[str]]] = {
     "bucket_id": ("atlas", "atlas", "atlas", "tides", "default"),
     "group_id": ("curators", "crew"),
@@ -21,6 +23,7 @@ SMALL_WORLD: Final[Mapping[str, Sequence[str]]] = {
     "record_id": ("st-1", "st-2", "st-3"),
     "account_id": ("pia", "omar"),
     "webhook_id": ("hook-1", "hook-2"),
+    "provider": (PROVIDER,),
 }
 """Ids that many requests share: what one makes the others change, read and delete."""
 
@@ -37,6 +40,7 @@ QUERIES: Final[Mapping[str, Sequence[str]]] = {
     "_before": ("0", '"1767000000000"', "1893456000000"),
     "_fields": ("id", "last_modified,id", ""),
     "_sort": ("id", "-last_modified", "-id,last_modified", ""),
+    "callback": ("https://app.example.org/back#token=",),
 }
 """What reads nearly always take; what the document allows is mostly refused by finer rules."""
 

@@ -12,6 +12,7 @@ from requests.auth import AuthBase
 
 from tests.clients.fuzzing import odd_bodies, odd_queries
 from tests.clients.fuzzing.cases import WRITES, AnyCase, has_revisions, is_filtered
+from tests.clients.fuzzing.odd_batches import odd_batch
 from tests.clients.fuzzing.odd_headers import BAD_IDS, BAD_TAGS, HEADERS
 
 REFUSED_SHARE: Final = 0.5
@@ -42,7 +43,8 @@ class Odd(AuthBase):
         self._case = case
         self._chance = chance
         self._is_refused = chance.random() < REFUSED_SHARE
-        self._edit = chance.choice((self._header, self._body, self._id, self._query, self._filter))
+        edits = (self._header, self._body, self._id, self._query, self._filter)
+        self._edit = self._body if case.path == "/batch" else chance.choice(edits)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         self._edit(request)
@@ -56,13 +58,15 @@ class Odd(AuthBase):
 
     def _body(self, request: requests.PreparedRequest) -> None:
         text = self._chance.choice(odd_bodies.REFUSED if self._is_refused else odd_bodies.MAYBE)
+        if self._case.path == "/batch" and not self._is_refused:
+            text = odd_batch(self._chance)
         is_patch = self._case.method == "PATCH" and text.startswith(b"[")
         media_type = "application/json-patch+json" if is_patch else "application/json"
         request.body = text
         request.headers["Content-Type"] = media_type
         request.headers["Content-Length"] = str(len(text))
         is_refused = self._is_refused and self._case.method in WRITES
-        self._note("body", repr(text[:200]), is_refused=is_refused)
+        self._note("body", repr(text[:2_000]), is_refused=is_refused)
 
     def _id(self, request: requests.PreparedRequest) -> None:
         ids = {name: quote(str(one), safe="") for name, one in self._case.path_parameters.items()}

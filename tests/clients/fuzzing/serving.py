@@ -7,6 +7,8 @@ from typing import Final
 
 import pytest
 
+from tests.clients.fuzzing.asking import PROVIDER
+from tests.support.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, running_issuer
 from tests.support.server import MunimentServer, running_server
 from tests.support.stack import Stack, new_database, new_name
 
@@ -14,7 +16,7 @@ SEED: Final = 20_000
 """Of the short forms, so that they are the same each time."""
 
 SETTINGS: Final = {
-    "auth_policies": "account basicauth",
+    "auth_policies": "account basicauth openid",
     "account_create_principals": "system.Everyone",
     "account_write_principals": "system.Authenticated",
     "user_data_delete_principals": "system.Authenticated",
@@ -32,11 +34,12 @@ def fuzzed_server(
     """A server with all that it can do switched on."""
     data_dir = tmp_path_factory.mktemp("fuzzed") / "data"
     with (
+        running_issuer() as issuer,
         new_database(stack) as postgres_url,
         running_server(
             data_dir,
             stack=Stack(stack.kafka_url, postgres_url),
-            settings={"topic_prefix": new_name(), **SETTINGS},
+            settings={"topic_prefix": new_name(), **SETTINGS, **_openid(issuer)},
         ) as server,
     ):
         yield server
@@ -56,6 +59,16 @@ def fuzzed(fuzzed_server: MunimentServer) -> Generator[MunimentServer]:
 def chance() -> int:
     """The seed of the long forms: another one each time, unless it is given."""
     return int(os.environ.get("FUZZING_SEED") or random.SystemRandom().randrange(10**9))
+
+
+def _openid(issuer: Issuer) -> dict[str, str]:
+    return {
+        "openid_issuer": issuer.url,
+        "openid_client_id": CLIENT_ID,
+        "openid_client_secret": CLIENT_SECRET,
+        "openid_provider": PROVIDER,
+        "openid_callback_origins": "https://app.example.org",
+    }
 
 
 def _pids(server: MunimentServer) -> dict[str, int]:

@@ -20,6 +20,10 @@ _RULES: Final = (
     r"^Unknown sort field",  # ERR-29
     r"^JSON Patch operation failed",  # PAT-12: depends on the object
     r"^not whs(ec|k)_ and the base64",  # a number of bytes
+    r"^Must be a URL at an origin that is let in$",  # a setting
+    r"^Longer than maximum length$",  # bytes
+    r"^Invalid state$",  # OID-2: opaque
+    r" is not one of auth0$",  # OID-1: a setting
     r"^Object id does not match existing object$",  # ID-5: depends on the URL
 )
 _OF_BATCHES: Final = (
