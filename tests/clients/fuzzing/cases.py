@@ -28,7 +28,7 @@ def has_revisions(case: AnyCase) -> bool:
 
 def is_filtered(case: AnyCase) -> bool:
     """Whether the query string is read whole."""
-    is_list = not case.path.endswith("}")
+    is_list = not case.path.endswith(("}", "/secrets"))
     return has_revisions(case) and is_list and case.method in ("GET", "DELETE")
 
 

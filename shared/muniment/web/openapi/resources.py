@@ -40,7 +40,7 @@ _SHOWN_FIELDS: Final[Mapping[str, Mapping[str, JsonObject]]] = {
     "bucket": {"collection:schema": OBJECT, "group:schema": OBJECT, "record:schema": OBJECT},
     "collection": {"schema": OBJECT, "cache_expires": INTEGER},
     "group": {"members": TEXTS},
-    WEBHOOK: {**WEBHOOK_FIELDS, **WEBHOOK_SHOWN},
+    WEBHOOK: WEBHOOK_SHOWN,
 }
 """The fields that have a type, as answers show them."""
 
@@ -67,7 +67,7 @@ _GIVEN_FIELDS: Final[Mapping[str, Mapping[str, JsonObject]]] = {
         }
     },
     ACCOUNT: {"password": TEXT},
-    WEBHOOK: {**WEBHOOK_FIELDS, "secret": TEXT},
+    WEBHOOK: WEBHOOK_FIELDS,
 }
 """The same as they are taken."""
 

@@ -40,7 +40,7 @@ _GLOBS: Final = _several({"type": "string", "pattern": "^[a-zA-Z0-9_*?-]{1,512}$
 _KINDS: Final = dict.fromkeys(name.partition(".")[0] for name in EVENT_TYPES)
 _ALGORITHMS: Final = one_of(*Algorithm)
 
-WEBHOOK_FIELDS: Final[Mapping[str, JsonObject]] = {
+_FIELDS: Final[Mapping[str, JsonObject]] = {
     "url": {
         "description": "Absolute, `http` or `https`, without credentials.",
         "type": "string",
@@ -62,7 +62,7 @@ WEBHOOK_FIELDS: Final[Mapping[str, JsonObject]] = {
     "headers": {
         "description": "Sealed when they are stored and shown.",
         "type": "object",
-        "additionalProperties": TEXT,
+        "additionalProperties": {"type": "string", "pattern": "^[ -~]*$"},
     },
     "signatures": {**_several(_ALGORITHMS, len(Algorithm)), "uniqueItems": True},
     "order": one_of(*Order),
@@ -77,16 +77,24 @@ WEBHOOK_FIELDS: Final[Mapping[str, JsonObject]] = {
     "start": {
         "description": "`now`, `beginning`, `snapshot`, or one of `sequence`, `time`, `offset`.",
         "type": ["string", "object"],
+        "pattern": "^(now|beginning|snapshot)$",
     },
     "tls": closed({}, client_certificate=TEXT, client_key=TEXT, ca=TEXT),
 }
-"""The fields that a client may set; each may be `null`, as if it were not there."""
+"""The fields that a client may set, and that are shown as they were set."""
+
+WEBHOOK_FIELDS: Final[Mapping[str, JsonObject]] = {
+    name: schema if name == "url" else {**schema, "x-nullable": True}
+    for name, schema in {**_FIELDS, "secret": TEXT}.items()
+}
+"""As they are taken: `null` is as if the field were not there."""
 
 WEBHOOK_SHOWN: Final[Mapping[str, JsonObject]] = {
+    **{name: schema for name, schema in WEBHOOK_FIELDS.items() if name != "secret"},
     "secrets": {"type": "array", "items": reference("SealedKey")},
     "status": closed({"state": one_of(*State), "since": INTEGER, "reason": TEXT}),
 }
-"""The fields that the server sets."""
+"""What answers show: these, and what the server sets."""
 
 _KEY: Final[Mapping[str, JsonObject]] = {
     "id": TEXT,
