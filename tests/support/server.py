@@ -39,6 +39,8 @@ class MunimentServer:
     process: subprocess.Popen[bytes]
     port: int
     data_dir: Path
+    postgres_url: str | None = None
+    """Of the stack that it was given; its own is known to itself alone."""
 
     @property
     def url(self) -> str:
@@ -131,7 +133,9 @@ def running_server(
             stdout=console,
             stderr=subprocess.STDOUT,
         )
-    server = MunimentServer(process, int(chosen["http_port"]), data_dir)
+    server = MunimentServer(
+        process, int(chosen["http_port"]), data_dir, postgres_url=chosen.get("postgres_url")
+    )
     try:
         if waits:
             server.wait_until_ready()
