@@ -1,15 +1,47 @@
 """The list of the Kinto dialect's rules, how tests name them, and the table made of that."""
 
+from typing import Final
+
 import pytest
 
 from tests.support.by_section import table
-from tests.support.rules import SECTIONS, rules_named, sections_named
+from tests.support.naming import naming_tests
+from tests.support.rules import SECTION_OF, SECTIONS, rules_named, sections_named
+
+UNTESTED: Final = {
+    "QUO-1": "There are no quotas, nor in the reference since 2025; no capability tells of any.",
+}
+"""Rules that no test names, each with the reason."""
 
 
 def test_no_rule_is_listed_twice() -> None:
     rules = [rule for section in SECTIONS.values() for rule in section.rules]
 
     assert len(rules) == len(set(rules))
+
+
+def test_every_rule_is_named_by_a_test() -> None:
+    """A rule without a test may be broken by any change; one that can't have any says why."""
+    named = naming_tests()
+
+    missing = [rule for rule in SECTION_OF if rule not in named]
+
+    print(f"rules without a test: {', '.join(missing) or 'none'}")
+    assert missing == list(UNTESTED)
+
+
+def test_rows_and_statements_are_tried_with_the_clients() -> None:
+    """They are about the whole product as it is seen from outside."""
+    named = naming_tests()
+
+    elsewhere = [
+        rule
+        for section in ("26", "27")
+        for rule in SECTIONS[section].rules
+        if not any(test.startswith("clients/") for test in named[rule])
+    ]
+
+    assert elsewhere == []
 
 
 @pytest.mark.parametrize(

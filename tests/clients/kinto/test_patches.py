@@ -316,7 +316,7 @@ def test_operations_elsewhere_have_no_effect(atlas: Atlas) -> None:
 def test_operations_on_permissions(
     atlas: Atlas, operations: list[Any], after: dict[str, list[str]]
 ) -> None:
-    """PAT-14 to PAT-18, D-9, C-15: each is a set, keyed by principal."""
+    """PAT-14 to PAT-18, PERM-17, D-9, C-15: each is a set, keyed by principal."""
     data(atlas.nadia("PATCH", atlas.collection, {"permissions": {"read": ["o"]}}))
 
     answer = atlas.nadia("PATCH", atlas.collection, operations, JSON_PATCH)

@@ -73,7 +73,7 @@ def current(atlas: Atlas, row: str) -> int:
     "case", cases(), ids=[f"{c[0]}-{c[1]}-{c[2][9:]}-{c[4]}-{c[5]}" for c in cases()]
 )
 def test_each_cell_of_the_truth_table(furnished: Atlas, case: Case) -> None:
-    """Section 9.4, PRE-1, PRE-3, D-14, PUT-7, PUT-8, C-8: status, ETag and what is shown."""
+    """Section 9.4, PRE-1, PRE-3, POST-5, D-14, PUT-7, PUT-8, C-8: status, ETag, what is shown."""
     row, method, path, body, header, value, status, shows = case
     at = current(furnished, row)
     existing = data(furnished.nadia("GET", f"{furnished.records}/a"))

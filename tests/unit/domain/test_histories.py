@@ -88,7 +88,7 @@ def test_no_timestamp_exceeds_that_of_its_list(told: Told) -> None:
 
 @given(histories())
 def test_what_was_after_one_event_is_before_the_next(told: Told) -> None:
-    """Consumers can follow an object from event to event within the lives of its parents."""
+    """E-12: consumers can follow an object from event to event, within the lives of its parents."""
     latest: dict[tuple[str, str | None, str | None], ObjectChanged] = {}
     for event in told.events:
         key = (event.address.uri, *_parents(event))
@@ -103,7 +103,7 @@ def test_what_was_after_one_event_is_before_the_next(told: Told) -> None:
 
 @given(histories())
 def test_folding_the_events_gives_the_states(told: Told) -> None:
-    """The log is the truth: nothing is known that is not on it."""
+    """E-8: the log is the truth: nothing is known that is not on it, timestamps neither."""
     replayed = World()
     for event in told.events:
         replayed.apply(event)

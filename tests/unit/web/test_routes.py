@@ -1,5 +1,8 @@
 """From paths to what they name."""
 
+import dataclasses
+import re
+
 import pytest
 
 from muniment.domain.addresses import Kind
@@ -124,3 +127,27 @@ def test_a_method_that_is_switched_off_is_not_allowed() -> None:
     assert isinstance(bucket, Target)
     assert records.route.allow == "POST, DELETE, OPTIONS"
     assert bucket.route.allow == "GET, HEAD, PUT, PATCH, OPTIONS"
+
+
+KINTOS_PATHS = {
+    *("/v1/", "/v1/batch", "/v1/permissions", "/v1/contribute.json", "/v1/accounts/_"),
+    *("/v1/__heartbeat__", "/v1/__lbheartbeat__", "/v1/__version__", "/v1/__api__"),
+    *("/v1/__flush__", "/v1/__counters__", "/v1/__metrics__", "/v1/__user_data__/_"),
+    *("/v1/openid/_/login", "/v1/openid/_/token", "/v1/accounts"),
+    *("/v1/buckets", "/v1/buckets/_", "/v1/buckets/_/history"),
+    "/v1/buckets/_/snapshot/collections/_@_",
+    *(f"/v1/buckets/_/{name}" for name in ("groups", "groups/_", "collections", "collections/_")),
+    *("/v1/buckets/_/collections/_/records", "/v1/buckets/_/collections/_/records/_"),
+}
+
+
+def test_our_own_paths_are_none_of_kintos() -> None:
+    """E-16, E-15: beside those of table 2.1 there are webhooks alone, under names of their own."""
+    everything = Features(**{field.name: True for field in dataclasses.fields(Features)})
+
+    paths = {re.sub(r"\{[a-z_]+\}", "_", route.template) for route in Routes(everything).all}
+
+    own = paths - KINTOS_PATHS
+    assert paths > KINTOS_PATHS
+    assert own
+    assert all(path.startswith(("/v1/buckets/_/webhooks", "/.well-known/")) for path in own)
