@@ -43,23 +43,39 @@ def _respond(world: World, request: Request, told: Told) -> Expected:
     if request.method not in _methods(place_of(request.path)):
         raise Refused(405, 115)
     place = place_of(_resolved(world, request))
-    match request.method, place.id is None:
-        case "GET" | "HEAD", True if place.kind == "history":
-            return histories.get_history(world, request, place, told)
-        case "GET" | "HEAD", True:
-            return lists.get(world, request, place, told)
-        case "DELETE", True:
-            return lists.delete(world, request, place, told)
-        case "POST", True:
+    if place.kind == "history":
+        return _for_history(world, request, place, told)
+    if place.id is None:
+        return _for_list(world, request, place, told)
+    return _for_object(world, request, place, told)
+
+
+def _for_history(world: World, request: Request, place: Place, told: Told) -> Expected:
+    if request.method == "DELETE":
+        return histories.delete_history(world, request, place)
+    return histories.get_history(world, request, place, told)
+
+
+def _for_list(world: World, request: Request, place: Place, told: Told) -> Expected:
+    match request.method:
+        case "POST":
             return objects.post(world, request, place, told)
-        case "GET" | "HEAD", False:
-            return objects.get(world, request, place)
-        case "PUT", False:
-            return objects.put(world, request, place, told)
-        case "PATCH", False:
-            return objects.patch(world, request, place, told)
+        case "DELETE":
+            return lists.delete(world, request, place, told)
         case _:
+            return lists.get(world, request, place, told)
+
+
+def _for_object(world: World, request: Request, place: Place, told: Told) -> Expected:
+    match request.method:
+        case "PUT":
+            return objects.put(world, request, place, told)
+        case "PATCH":
+            return objects.patch(world, request, place, told)
+        case "DELETE":
             return objects.delete(world, request, place, told)
+        case _:
+            return objects.get(world, request, place)
 
 
 def _methods(place: Place) -> str:

@@ -57,7 +57,8 @@ def store_change(change: Change) -> Thing:
     world.moved(place.list_uri, data["last_modified"])
     if existing is None:
         for plural in LISTS_BELOW.get(place.kind, ()):  # TS-4: as old as their parent.
-            world.stamps[f"{place.uri}/{plural}"] = Unseen(time.time() * 1000 - CLOCKS_APART_MS)
+            below, began = f"{place.uri}/{plural}", time.time() * 1000 - CLOCKS_APART_MS
+            world.stamps[below] = Unseen(max(began, world.graves.pop(below, 0)))  # D-13
     remember(world, change.request, place, "update" if existing else "create")
     return thing
 
@@ -118,7 +119,7 @@ def remember(world: World, request: Request, place: Place, action: str) -> None:
     }
     shown: Data = {
         "id": UNKNOWN,
-        "last_modified": Unseen(len(world.history.get(bucket, []))),
+        "last_modified": Unseen(world.entries),
         "date": UNKNOWN,
         "action": action,
         "resource_name": place.kind,
@@ -128,6 +129,7 @@ def remember(world: World, request: Request, place: Place, action: str) -> None:
         "target": copy.deepcopy(target),
     }
     readers = allowed(world, place.kind, "read", place.uri)
+    world.entries += 1
     world.history.setdefault(bucket, []).append(Entry(shown, readers))
     world.stamps.pop(f"{bucket}/history", None)  # HIS-4: to be learnt again.
 

@@ -127,15 +127,19 @@ def clearings(draw: st.DrawFn) -> Wish:
 
 @st.composite
 def histories(draw: st.DrawFn) -> Wish:
-    query = draw(st.sampled_from(HISTORY_QUERIES))
-    return Wish(
-        user=draw(users),
-        method=draw(st.sampled_from(["GET", "GET", "HEAD"])),
-        path=f"{draw(buckets)}/history",
-        query=query,
-    )
+    method = draw(st.sampled_from(["GET", "GET", "GET", "HEAD", "DELETE"]))
+    queries = DELETED_HISTORY if method == "DELETE" else HISTORY_QUERIES
+    path, query = f"{draw(buckets)}/history", draw(st.sampled_from(queries))
+    return Wish(user=draw(users), method=method, path=path, query=query)
 
 
+DELETED_HISTORY: Final = [
+    (),
+    (("action", "delete"),),
+    (("record_id", "r1"),),
+    (("uri", "/buckets/atlas"),),
+    (("colour", "red"),),
+]
 HISTORY_QUERIES: Final = [
     (),
     (),

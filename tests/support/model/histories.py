@@ -4,11 +4,11 @@ from typing import Final
 
 from tests.support.model import forms
 from tests.support.model.lists import list_stamp, page, page_faults, told_stamp
-from tests.support.model.messages import Expected, Refused, Request, Told
-from tests.support.model.objects import refuse_read, unauthorized
-from tests.support.model.queries import read_query
+from tests.support.model.messages import Expected, Refused, Request, Told, Where
+from tests.support.model.objects import need, refuse_read, unauthorized
+from tests.support.model.queries import Query, read_query
 from tests.support.model.rights import may
-from tests.support.model.world import Data, Place, World, place_of
+from tests.support.model.world import UNKNOWN, Data, Place, World, place_of
 
 ENTRY_FIELDS: Final = {
     "id", "last_modified", "date", "action", "resource_name", "uri", "bucket_id", "group_id",
@@ -47,19 +47,37 @@ def get_history(world: World, request: Request, place: Place, told: Told) -> Exp
         if not entries:
             raise unauthorized() if request.user is None else Refused(403, 121)
     query = read_query(request.query)
-    faults = forms.header_faults(request) + query.faults + page_faults(world, request)
-    faults += [
-        ("querystring", one.field)
-        for one in query.filters
-        if one.field.partition(".")[0] not in ENTRY_FIELDS
-    ]
-    forms.refuse(faults)
+    forms.refuse(header_and_entry_faults(world, request, query))
     current = list_stamp(world, place.list_uri, told)
     refuse_read(request, current, existing=None)
     shown = [entry.shown for entry in entries]
     expected = page(world, request, query, shown, place.list_uri)
     expected.etag = told_stamp(world, request, current)
     return expected
+
+
+def delete_history(world: World, request: Request, place: Place) -> Expected:
+    """HIS-11: a list delete of the entries that match."""
+    need(world, request, place.kind, "clear", place.list_uri)
+    query = read_query(request.query)
+    forms.refuse(header_and_entry_faults(world, request, query))
+    entries = world.history.setdefault(place.parents[0], [])
+    chosen = query.select([entry.shown for entry in entries])[: query.limit]
+    entries[:] = [entry for entry in entries if not any(entry.shown is one for one in chosen)]
+    if chosen:
+        world.stamps.pop(place.list_uri, None)
+    tombstone = {"id": UNKNOWN, "last_modified": UNKNOWN, "deleted": True}
+    return Expected(status=200, body={"data": [tombstone] * len(chosen)}, is_unordered=True)
+
+
+def header_and_entry_faults(world: World, request: Request, query: Query) -> list[Where]:
+    """ERR-28 beside what is wrong with any list's request."""
+    unknown: list[Where] = [
+        ("querystring", one.field)
+        for one in query.filters
+        if one.field.partition(".")[0] not in ENTRY_FIELDS
+    ]
+    return forms.header_faults(request) + query.faults + page_faults(world, request) + unknown
 
 
 def get_permissions(world: World, request: Request) -> Expected:

@@ -67,6 +67,9 @@ def delete(world: World, request: Request, place: Place, told: Told) -> Expected
     if shared is not None:
         objects = [data for data in objects if data["id"] in shared]
     found = query.select(objects)
+    if turn := turn_of(world, request):
+        found = query.after(found, turn.last)
+        del world.pages[dict(request.query)["_token"]]  # DELL-4
     chosen = found[: query.limit]
     has_more = len(found) > len(chosen)
     stamps = told.tombstones([data["id"] for data in chosen], current)

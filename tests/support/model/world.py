@@ -97,6 +97,10 @@ class World:
     """The list timestamps; a list that was neither written nor looked at has none (TS-4)."""
     history: dict[str, list[Entry]] = field(default_factory=dict[str, list[Entry]])
     """By the uri of the bucket, oldest first."""
+    entries: int = 0
+    """How many there ever were: their order, for want of their timestamps."""
+    graves: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The last timestamps of lists of records that went with their collection (D-13)."""
     pages: dict[str, Turn] = field(default_factory=dict[str, Turn])
     """What comes before each page that a `Next-Page` has named, by its token."""
 
@@ -127,11 +131,15 @@ class World:
     def forget_below(self, uri: str) -> None:
         """What is under a deleted bucket or collection is gone without a trace (TS-11)."""
         below = f"{uri}/"
-        keeps: tuple[dict[str, Any], ...] = (self.things, self.tombstones, self.stamps)
+        keeps: tuple[dict[str, Any], ...] = (self.things, self.tombstones, self.stamps, self.graves)
+        records = f"{uri}/records"
+        grave = self.stamps.get(records)
         for kept in keeps:
             for each in [each for each in kept if each.startswith(below)]:
                 del kept[each]
         self.history.pop(uri, None)
+        if grave is not None:
+            self.graves[records] = grave
 
 
 def place_of(path: str) -> Place:
