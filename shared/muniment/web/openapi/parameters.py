@@ -133,6 +133,13 @@ _OF_DELIVERIES: Final[Mapping[Endpoint, Sequence[str]]] = {
     Endpoint.WEBHOOK_EVENTS: ("_after", "_limit"),
 }
 
+_TYPES_OF_DELIVERIES: Final[Mapping[str, JsonObject]] = {
+    "_limit": {"type": "integer", "minimum": 1, "maximum": 1_000},
+    "_after": {"type": "integer", "minimum": 0},
+    "_since": {"type": "string", "format": "date-time"},
+    "status": {"type": "string", "pattern": "^([1-5]xx|[1-5][0-9]{2})$"},
+}
+
 _ASKS: Final[Mapping[tuple[Endpoint, str], str]] = {
     (Endpoint.WEBHOOK_MESSAGES, "POST"): "MessageAsk",
     (Endpoint.WEBHOOK_REPLAYS, "POST"): "ReplayAsk",
@@ -153,7 +160,7 @@ def parameters(route: Route, method: str) -> Iterator[JsonObject]:
     if (body := _ASKS.get((route.endpoint, method))) is not None:
         yield _body(body, is_required=False)
     for name in _OF_DELIVERIES.get(route.endpoint, ()):
-        yield {"name": name, "in": "query", "type": "string"}
+        yield {"name": name, "in": "query", **_TYPES_OF_DELIVERIES.get(name, {"type": "string"})}
     if route.is_resource and route.endpoint is not Endpoint.SNAPSHOT:
         yield from _of_resource(route, method)
 
