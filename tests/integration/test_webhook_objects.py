@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.support.certificates import Authority
 from tests.support.cluster import Client, Cluster, Reply, Service, client_of, wait_until_ready
 from tests.support.stack import new_name
 
 Pair = tuple[Cluster, Service, Service]
 
+CA = Authority().certificate
 URL = "https://receiver.example/hook"
 
 
@@ -85,7 +87,7 @@ async def test_a_webhook_is_an_object_like_others(people: People) -> None:
 
 async def test_what_was_read_can_be_written_back(people: People) -> None:
     """GET, change the URL, PUT: secrets and sealed headers stay what they are."""
-    made = await people.made(headers={"Authorization": "Bearer hush"}, tls={"ca": PEM})
+    made = await people.made(headers={"Authorization": "Bearer hush"}, tls={"ca": CA})
     path = f"{people.hooks}/{made.data['id']}"
     read = (await people.nadia("GET", path)).data
 
@@ -93,9 +95,6 @@ async def test_what_was_read_can_be_written_back(people: People) -> None:
 
     changed = {"url": f"{URL}/2", "last_modified": written.data["last_modified"]}
     assert (written.status, written.data) == (200, {**read, **changed})
-
-
-PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +107,8 @@ PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
         ({"url": URL, "filter": "like_a=1"}, "data.filter"),
         ({"url": URL, "secret": "hush"}, "data.secret"),
         ({"url": URL, "headers": {"X-A": "sealed:1:abcd:AAAA"}}, "data.headers.X-A"),
-        ({"url": URL, "tls": {"client_key": "-"}}, "data.tls.client_key"),
+        ({"url": URL, "tls": {"client_key": "-"}}, "data.tls"),
+        ({"url": URL, "tls": {"ca": "-"}}, "data.tls.ca"),
         ({"url": URL, "secrets": [{"sealed": "sealed:1:abcd:AAAA"}]}, "data.secrets"),
     ],
 )

@@ -21,7 +21,7 @@ from muniment.domain.addresses import webhook
 from muniment.domain.values import Uid
 from muniment.domain.webhooks.keys import parse_public_key, secret_text
 from muniment.domain.webhooks.spec import State
-from muniment.web.webhook_reports import PATH, InternalKey, WebhookReport, write_report
+from muniment.web.webhook_orders import PATH, InternalKey, WebhookReport, write_order
 from tests.support.cluster import (
     Client,
     Cluster,
@@ -226,7 +226,7 @@ async def tell(
     report = WebhookReport(
         address=webhook(hook.bucket_id, hook.id), uid=uid, state=state, reason=reason
     )
-    body, headers = write_report(report, InternalKey(secret))
+    body, headers = write_order(report, InternalKey(secret))
     async with (
         aiohttp.ClientSession() as session,
         session.post(f"{service.origin}{PATH}", data=body, headers=headers) as answer,

@@ -61,6 +61,7 @@ CORE_STDLIB: Final = frozenset(
 CORE_LIBRARIES: Final = frozenset(
     {
         "cachetools",
+        "cryptography",
         "json_merge_patch",
         "jsonpatch",
         "jsonpointer",

@@ -51,7 +51,7 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
             more: dict[Endpoint, Handler] = {
                 Endpoint.FLUSH: flush,
                 Endpoint.USER_DATA: forget,
-                Endpoint.WEBHOOK_REPORT: commands.report,
+                Endpoint.WEBHOOK_ORDERS: commands.order,
             }
             if edge.features.webhooks:
                 more.update(console.handlers())

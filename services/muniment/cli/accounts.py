@@ -21,6 +21,7 @@ from muniment.accounts.durable import open_durable
 from muniment.accounts.passwords import Passwords
 from muniment.accounts.side import now
 from muniment.accounts.store import AccountStore
+from muniment.cli.database import at_database
 from muniment.domain.accounts import (
     AccountChanged,
     AccountCommand,
@@ -34,13 +35,8 @@ from muniment.domain.commands import ANY, Body, FieldsPatch, Preconditions, auth
 from muniment.domain.queries.selection import ID, Selection, Sort
 from muniment.domain.refusals import Invalid, ObjectModified
 from muniment.domain.values import Principal
-from muniment.readmodel.connection import UNREACHABLE, open_connection, postgres_of
-from muniment.readmodel.migrate import migrate
-from muniment.runtime.errors import ConfigurationError, DependencyUnreachable, UserError
+from muniment.runtime.errors import ConfigurationError, UserError
 from muniment.runtime.settings import Settings
-from muniment.stack.folder import Layout
-from muniment.stack.postgres import EmbeddedPostgres
-from muniment.web.pipeline import Unavailable
 
 OPERATOR: Final = authenticated(Principal("system.Operator"))
 """Who works at the database. No request can come from there: no policy makes such a user id."""
@@ -181,25 +177,12 @@ async def _at_work(settings: Settings) -> AsyncGenerator[_Work]:
 
     Raises `DependencyUnreachable`, also where the database goes away meanwhile.
     """
-    if settings.postgres_url is None:
-        embedded = EmbeddedPostgres(
-            Layout(settings.data_dir.expanduser().absolute()),
-            port=settings.embedded_postgres_port or None,
-        )
-        settings = settings.model_copy(update={"postgres_url": embedded.url})
     passwords = Passwords(verdict_ttl_s=settings.account_cache_ttl_seconds)
     try:
-        async with open_connection(postgres_of(settings), application="migrate") as connection:
-            await migrate(connection)
-        async with open_durable(settings) as durable:
+        async with at_database(settings) as found, open_durable(found) as durable:
             store = AccountStore(durable)
             changes = AccountChanges(store=store, passwords=passwords, rights=RIGHTS, now=now)
             yield _Work(store=store, changes=changes)
-    except (*UNREACHABLE, Unavailable) as error:
-        raise DependencyUnreachable(
-            f"Postgres does not answer ({str(error) or type(error).__name__}): start it, or "
-            "`muniment up` with its own, or mend --postgres (MUNIMENT_POSTGRES_URL)."
-        ) from error
     finally:
         passwords.close()
 

@@ -81,6 +81,16 @@ class Deliveries:
             )
         Console(soft_wrap=True).print(table)
 
+    async def show_keys(self, output: str) -> None:
+        """Print the keys that sign, newest first: secrets of `v1`, public keys of `v1a`."""
+        async with self._session() as session:
+            keys = await self._ask(session, "GET", "/secrets")
+        if output == "json":
+            print(orjson.dumps(keys).decode())
+            return
+        for key in keys:
+            print(key.get("secret") or key["public_key"])
+
     async def send(self, asked: Mapping[str, str]) -> None:
         """Have one message sent; raises `Refused` if the receiver did not take it."""
         async with self._session() as session:

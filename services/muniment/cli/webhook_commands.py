@@ -28,18 +28,55 @@ SERVER: Final = "http://127.0.0.1:8888"
 @webhooks.command("secret")
 def secret(
     bucket: Bucket,
-    collection: Annotated[str, typer.Argument(help="Id of the collection.")],
+    collection: Annotated[
+        str | None, typer.Argument(help="Id of the collection, if it has a URL of its own.")
+    ] = None,
     *,
+    webhook: Annotated[str | None, typer.Option("--webhook", help="Id of a webhook.")] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", help="With --webhook: who asks, by name.")
+    ] = None,
+    server: Server = SERVER,
     output: options.Output = "table",
     data_dir: options.DataDir = None,
     config: options.Config = None,
     assignments: options.Set = None,
 ) -> None:
-    """Print the secret (`whsec_…`) with which a collection's receiver checks signatures."""
+    """Print the secret (`whsec_…`) with which a receiver checks signatures.
+
+    A collection's is made from the settings; the keys of a webhook, newest first, are asked of
+    the server by --user, who may write the webhook.
+    """
+    if (collection is None) == (webhook is None) or (webhook is not None) != (user is not None):
+        raise typer.BadParameter("give a collection, or --webhook and --user")
+    if webhook is not None and user is not None:
+        from muniment.cli.deliveries import Deliveries, run  # noqa: PLC0415 - slow
+
+        run(Deliveries(server, user, bucket, webhook).show_keys(output))
+        return
     from muniment.cli.webhooks import print_secret  # noqa: PLC0415 - slow
 
     settings = options.read_settings(assignments, data_dir=data_dir, config=config)
-    print_secret(settings, bucket, collection, output)
+    print_secret(settings, bucket, collection or "", output)
+
+
+@webhooks.command("rekey")
+def rekey(
+    *,
+    data_dir: options.DataDir = None,
+    postgres: options.Postgres = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
+) -> None:
+    """Have all secret texts of webhooks sealed with the first of the `sealing_keys`.
+
+    With the settings of the services, while they run. When it is done, the other keys can go.
+    """
+    from muniment.cli.rekeying import seal_all_anew  # noqa: PLC0415 - slow
+
+    seal_all_anew(
+        options.read_settings(assignments, data_dir=data_dir, postgres=postgres, config=config)
+    )
 
 
 @webhooks.command("list")

@@ -41,12 +41,14 @@ from muniment.domain.commands import (
 )
 from muniment.domain.decisions import LookUp, Unchanged, decide
 from muniment.domain.events import EventId, HistoryTrimmed, ObjectChanged, PartitionFlushed
+from muniment.domain.fields import webhook_rules
 from muniment.domain.groups import groups_granted
 from muniment.domain.moments import Moment
 from muniment.domain.refusals import ObjectMissing, Refusal
 from muniment.domain.rules import Rules
 from muniment.domain.states import Present, Scene
 from muniment.domain.values import Timestamp
+from muniment.domain.webhooks.rekeying import RekeyWebhook, rekey
 from muniment.domain.webhooks.reporting import ReportWebhook, report
 from muniment.log.protocol import Partition
 from muniment.readmodel.connection import UNREACHABLE
@@ -202,8 +204,8 @@ class Decider:
                     moment=self._moment,
                     learn=ground.learn,
                 )
-            case ReportWebhook() as order:
-                return self._reported(order, ground)
+            case (ReportWebhook() | RekeyWebhook()) as order:
+                return self._ordered(order, ground)
             case Flush() as order:
                 ground.known.clear()
                 return self._flushed(order)
@@ -289,13 +291,16 @@ class Decider:
             ground.learn(decision)
         return command, decision
 
-    def _reported(
-        self, order: ReportWebhook, ground: _Ground
+    def _ordered(
+        self, order: ReportWebhook | RekeyWebhook, ground: _Ground
     ) -> ObjectChanged | Unchanged | ObjectMissing:
         scene = ground.scene(order.address)
         if not isinstance(scene.target, Present):
             return ObjectMissing(order.address)
-        event = report(scene, order, self._moment())
+        if isinstance(order, RekeyWebhook):
+            event = rekey(scene, order, self._moment(), webhook_rules(self._rules))
+        else:
+            event = report(scene, order, self._moment())
         if event is None:
             return Unchanged(scene.target)
         ground.learn(event)

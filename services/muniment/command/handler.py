@@ -30,6 +30,7 @@ from muniment.command.waiting import (
 )
 from muniment.domain.addresses import Address, Kind, bucket
 from muniment.domain.commands import Command, Create, DeleteHistory, DeleteList, DeleteMany
+from muniment.domain.webhooks.rekeying import RekeyWebhook
 from muniment.domain.webhooks.reporting import ReportWebhook
 from muniment.log.protocol import Partition
 from muniment.readmodel.connection import UNREACHABLE
@@ -47,7 +48,7 @@ ID_TRIES_MAX: Final = 1_000
 """How many ids are made for a new bucket until one is of a partition that is owned here."""
 
 
-_OF_OTHERS: Final = (Atomic, Flush, Forget, ReportWebhook)
+_OF_OTHERS: Final = (Atomic, Flush, Forget, ReportWebhook, RekeyWebhook)
 
 
 class CommandHandler:

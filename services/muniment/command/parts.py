@@ -18,12 +18,13 @@ from muniment.domain.commands import (
     RotateSecret,
 )
 from muniment.domain.values import Principal
+from muniment.domain.webhooks.rekeying import RekeyWebhook
 from muniment.domain.webhooks.reporting import ReportWebhook
 
 Sort: TypeAlias = Literal["alone", "buckets", "objects"]
 
 
-_NOBODYS: Final = (Flush, Forget, Read, ReportWebhook)
+_NOBODYS: Final = (Flush, Forget, Read, ReportWebhook, RekeyWebhook)
 """Orders of which it is no matter who asks."""
 
 
@@ -62,7 +63,7 @@ def needs_turn(waiting: Waiting) -> bool:
     order = waiting.order
     if isinstance(order, Atomic):
         return any(map(_is_of_bucket, order.steps))
-    if isinstance(order, Flush | DeleteRest | ReportWebhook):
+    if isinstance(order, Flush | DeleteRest | ReportWebhook | RekeyWebhook):
         return False
     return isinstance(order, Forget) or _is_of_bucket(order)
 
@@ -84,7 +85,7 @@ def targets_of(part: Sequence[Waiting]) -> tuple[list[Address], list[Address]]:
                 fresh.append(step.address)
             case Create() | Put() | Patch() | Delete() | RotateSecret() | ReadSecrets():
                 targets.append(step.address)
-            case ReportWebhook():
+            case ReportWebhook() | RekeyWebhook():
                 targets.append(step.address)
             case DeleteMany(bucket_id=bucket_id, collection_id=collection_id):
                 if bucket_id is not None and collection_id is not None:
@@ -100,7 +101,9 @@ def targets_of(part: Sequence[Waiting]) -> tuple[list[Address], list[Address]]:
     return targets, fresh
 
 
-def _steps(part: Sequence[Waiting]) -> Iterator[Step | Flush | Forget | ReportWebhook]:
+def _steps(
+    part: Sequence[Waiting],
+) -> Iterator[Step | Flush | Forget | ReportWebhook | RekeyWebhook]:
     """All orders, those that belong together one by one."""
     for waiting in part:
         match waiting.order:

@@ -25,7 +25,7 @@ from muniment.command.owners import Owners
 from muniment.command.tokens import UnusedTokens
 from muniment.command.trimming import HistoryTrimming
 from muniment.command.user_data import UserData
-from muniment.command.webhook_reports import WebhookReports
+from muniment.command.webhook_orders import WebhookOrders
 from muniment.domain.events import EventId
 from muniment.domain.permissions import Granted
 from muniment.domain.queries.selection import Limits
@@ -49,7 +49,7 @@ from muniment.web.forwarding import Forwarder, answer_timeout_s, open_forwarder
 from muniment.web.http import Handler, Request, Response
 from muniment.web.pipeline import Unavailable
 from muniment.web.root import Check
-from muniment.web.webhook_reports import InternalKey
+from muniment.web.webhook_orders import InternalKey
 
 AWAY: Final[Away] = (*UNREACHABLE, LogUnavailable)
 CLAIM_RENEWAL_S: Final = 4 * 3600.0
@@ -63,7 +63,7 @@ class _AtWork:
     batches: Batches
     flushing: Flushing
     user_data: UserData
-    webhook_reports: WebhookReports
+    webhook_orders: WebhookOrders
     health: Health
 
 
@@ -91,9 +91,9 @@ class CommandSide:
         """Answer `DELETE /__user_data__/{principal}`."""
         return await self._up().user_data.handle(request)
 
-    async def report(self, request: Request) -> Response:
-        """Answer what the webhooks service tells."""
-        return await self._up().webhook_reports.handle(request)
+    async def order(self, request: Request) -> Response:
+        """Answer what other services order about webhooks."""
+        return await self._up().webhook_orders.handle(request)
 
     @property
     def checks(self) -> Mapping[str, Check]:
@@ -240,7 +240,7 @@ class CommandSide:
             allowed=frozenset(settings.user_data_delete_principals),
             instance_url=settings.instance_url,
         )
-        webhook_reports = WebhookReports(
+        webhook_orders = WebhookOrders(
             owners=owners,
             read_model=read_model,
             forwarder=forwarder,
@@ -261,7 +261,7 @@ class CommandSide:
                 batches=batches,
                 flushing=flushing,
                 user_data=user_data,
-                webhook_reports=webhook_reports,
+                webhook_orders=webhook_orders,
                 health=health,
             )
             yield at_work, owners

@@ -10,6 +10,7 @@ from muniment.domain.decisions import Unchanged
 from muniment.domain.events import Cause, HistoryTrimmed, ObjectChanged, PartitionFlushed
 from muniment.domain.refusals import Refusal
 from muniment.domain.values import JsonObject, Principal, Timestamp
+from muniment.domain.webhooks.rekeying import RekeyWebhook
 from muniment.domain.webhooks.reporting import ReportWebhook
 from muniment.log.protocol import Partition, Position
 from muniment.readmodel.lists.deletion import Found
@@ -108,7 +109,7 @@ StepOutcome: TypeAlias = ObjectChanged | Unchanged | Deleted | Response | Refusa
 Outcome: TypeAlias = (
     ObjectChanged | Unchanged | Deleted | Outcomes | Forgotten | PartitionFlushed | Refusal
 )
-Asked: TypeAlias = Command | Atomic | DeleteList | Flush | Forget | ReportWebhook
+Asked: TypeAlias = Command | Atomic | DeleteList | Flush | Forget | ReportWebhook | RekeyWebhook
 Order: TypeAlias = Asked | DeleteRest
 
 

@@ -20,7 +20,7 @@ from muniment.runtime.sealing import master_secret, sealer_of
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import Task, serve
 from muniment.web.internal import Vitals, internal_door, stands_by
-from muniment.web.webhook_reports import InternalKey
+from muniment.web.webhook_orders import InternalKey
 from muniment.webhooks.attempts import keep_attempts
 from muniment.webhooks.courier import SigningCourier
 from muniment.webhooks.dispatcher import Dispatcher

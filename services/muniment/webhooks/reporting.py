@@ -13,7 +13,7 @@ from muniment.log.protocol import Partition
 from muniment.readmodel.connection import UNREACHABLE, Pool, lent
 from muniment.readmodel.sql import Statements
 from muniment.runtime.logs import get_logger
-from muniment.web.webhook_reports import PATH, InternalKey, WebhookReport, write_report
+from muniment.web.webhook_orders import PATH, InternalKey, WebhookReport, write_order
 from muniment.webhooks.endpoints import Webhook
 from muniment.webhooks.reports import Report
 
@@ -51,7 +51,7 @@ class Reporting:
             state=report.state,
             reason=report.reason,
         )
-        body, headers = write_report(told, self._key)
+        body, headers = write_order(told, self._key)
         try:
             async with self._session.post(
                 f"{url}{PATH}", data=body, headers=headers, allow_redirects=False

@@ -43,7 +43,7 @@ _FOR_ANYBODY: Final = frozenset(
         Endpoint.OPENID_TOKEN,
         Endpoint.METRICS,
         Endpoint.WEBHOOK_KEYS,
-        Endpoint.WEBHOOK_REPORT,
+        Endpoint.WEBHOOK_ORDERS,
     }
 )
 """Answered without asking who asks: that may need what is away (HB-2)."""

@@ -40,7 +40,7 @@ class Endpoint(StrEnum):
     WEBHOOK_MESSAGES = "webhook_messages"
     WEBHOOK_REPLAYS = "webhook_replays"
     WEBHOOK_REPLAY = "webhook_replay"
-    WEBHOOK_REPORT = "webhook_report"
+    WEBHOOK_ORDERS = "webhook_orders"
     METRICS = "metrics"
 
 
@@ -194,7 +194,7 @@ class Routes:
         lists = {kind: _list_route(kind, switches) for kind in Kind}
         objects = {kind: _object_route(kind, switches) for kind in Kind}
         self._static = _static_routes(features, lists[Kind.BUCKET])
-        internal = {"__webhooks__": _WEBHOOK_REPORT} if features.webhooks else {}
+        internal = {"__webhooks__": _WEBHOOK_ORDERS} if features.webhooks else {}
         if features.accounts:
             self._static["accounts"] = _accounts_route(switches)
         self._by_name = {**self._static, **internal}
@@ -405,8 +405,8 @@ _WEBHOOK_KEYS: Final = Route(
     methods=_GET,
 )
 
-_WEBHOOK_REPORT: Final = Route(
-    endpoint=Endpoint.WEBHOOK_REPORT, template="/v1/__webhooks__", methods=("POST",)
+_WEBHOOK_ORDERS: Final = Route(
+    endpoint=Endpoint.WEBHOOK_ORDERS, template="/v1/__webhooks__", methods=("POST",)
 )
 """Between instances only, and so described nowhere."""
 

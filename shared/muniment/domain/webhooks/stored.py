@@ -79,6 +79,13 @@ def stored_part(data: JsonObject) -> Stored:
     )
 
 
+def sealed_texts(data: JsonObject) -> tuple[str, ...]:
+    """All that is sealed in a stored webhook."""
+    part = stored_part(data)
+    key = () if part.client_key is None else (part.client_key,)
+    return (*sorted(part.headers), *key, *(secret.sealed for secret in part.secrets))
+
+
 def status_json(status: Status) -> JsonObject:
     """The field `status`."""
     return {"state": status.state.value, "since": status.since, "reason": status.reason}

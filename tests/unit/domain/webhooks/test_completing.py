@@ -18,6 +18,7 @@ from muniment.domain.webhooks.keys import parse_secret, secret_text, signing_key
 from muniment.domain.webhooks.rules import WebhookRules
 from muniment.domain.webhooks.spec import Algorithm
 from muniment.runtime.sealing import AesSivSealer
+from tests.support.certificates import Authority
 from tests.support.deciding import NADIA, NOW, ask, moment, scene
 from tests.support.sealing import RULES, SEALER
 
@@ -25,6 +26,7 @@ ADDRESS: Final = webhook("atlas", "billing")
 URL: Final = "https://receiver.example/hook"
 OWN: Final = secret_text(b"x" * 24)
 OTHER: Final = secret_text(b"y" * 24)
+ISSUED: Final = Authority().issue("client.example")
 ASKED: Final = ask(address=ADDRESS)
 
 
@@ -106,7 +108,7 @@ def test_secret_texts_are_sealed() -> None:
     data = {
         "secret": OWN,
         "headers": {"Authorization": "Bearer hush", "X-Plain": "hush too"},
-        "tls": {"client_certificate": PEM, "client_key": PEM},
+        "tls": {"client_certificate": ISSUED.certificate, "client_key": ISSUED.key},
     }
 
     state = made(**data)
@@ -119,17 +121,15 @@ def test_secret_texts_are_sealed() -> None:
     headers = cast("dict[str, str]", state.data["headers"])
     assert SEALER.unseal(headers["Authorization"], ADDRESS.uri) == "Bearer hush"
     tls = cast("dict[str, str]", state.data["tls"])
-    assert tls["client_certificate"] == PEM
-    assert SEALER.unseal(tls["client_key"], ADDRESS.uri) == PEM
-
-
-PEM: Final = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    assert tls["client_certificate"] == ISSUED.certificate
+    assert SEALER.unseal(tls["client_key"], ADDRESS.uri) == ISSUED.key
 
 
 def test_what_was_read_can_be_written_back() -> None:
     """All but the timestamp stays, whatever else is changed."""
     state = made(
-        headers={"Authorization": "hush"}, tls={"client_certificate": PEM, "client_key": PEM}
+        headers={"Authorization": "hush"},
+        tls={"client_certificate": ISSUED.certificate, "client_key": ISSUED.key},
     )
 
     again = written(ASKED.put({**state.data, "url": f"{URL}/2"}), state, now=NOW + 5)
@@ -165,7 +165,10 @@ def test_only_keys_that_are_there_may_be_given() -> None:
         ({"headers": {"X-New": "{foreign}"}}, "headers.X-New"),
         ({"headers": {"X-New": "{key}"}}, "headers.X-New"),
         ({"headers": {"X-New": "{client_key}"}}, "headers.X-New"),
-        ({"tls": {"client_certificate": PEM, "client_key": "{header}"}}, "tls.client_key"),
+        (
+            {"tls": {"client_certificate": ISSUED.certificate, "client_key": "{header}"}},
+            "tls.client_key",
+        ),
         ({"secrets": [{"sealed": "{foreign}"}]}, "secrets"),
         ({"secrets": "x"}, "secrets"),
         ({"secrets": [1]}, "secrets"),
@@ -175,7 +178,8 @@ def test_only_keys_that_are_there_may_be_given() -> None:
 def test_a_pasted_sealed_text_is_refused(change: Any, name: str) -> None:
     """Also one of the webhook's own, put where it would be sent in the open."""
     state = made(
-        headers={"Authorization": "hush"}, tls={"client_certificate": PEM, "client_key": PEM}
+        headers={"Authorization": "hush"},
+        tls={"client_certificate": ISSUED.certificate, "client_key": ISSUED.key},
     )
     texts = {
         "{foreign}": SEALER.seal("hush", "/buckets/atlas/webhooks/other"),

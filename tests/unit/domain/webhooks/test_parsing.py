@@ -3,6 +3,12 @@
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from muniment.domain.values import Timestamp
 from muniment.domain.webhooks.parsing import parse_webhook
@@ -20,10 +26,13 @@ from muniment.domain.webhooks.spec import (
     Tls,
     WebhookSpec,
 )
+from tests.support.certificates import Authority
 
 URL = "https://receiver.example/hook"
 SEALED = "sealed:1:0f3a:bm90IHJlYWxseQ"
-CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+AUTHORITY = Authority()
+ISSUED, OTHER = AUTHORITY.issue("client.example"), AUTHORITY.issue("other.example")
+CERTIFICATE = ISSUED.certificate
 STORED_SECRET = {
     "id": "k1",
     "algorithm": "v1a",
@@ -32,6 +41,15 @@ STORED_SECRET = {
     "created": 5,
     "expires": None,
 }
+
+
+def with_password(key: str) -> str:
+    """The key as nobody could use it here."""
+    return (
+        load_pem_private_key(key.encode(), password=None)
+        .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"password"))
+        .decode()
+    )
 
 
 def parsed(**fields: Any) -> WebhookSpec:
@@ -100,6 +118,11 @@ def test_a_url_is_enough() -> None:
             ("start", Start(kind=StartKind.TIME, value=1_795_244_400_250)),
         ),
         ("tls", {"ca": CERTIFICATE}, ("tls", Tls(ca=CERTIFICATE))),
+        (
+            "tls",
+            {"client_certificate": CERTIFICATE, "client_key": ISSUED.key},
+            ("tls", Tls(client_certificate=CERTIFICATE, client_key=ISSUED.key)),
+        ),
         (
             "tls",
             {"client_certificate": CERTIFICATE, "client_key": SEALED},
@@ -198,6 +221,29 @@ def test_a_field_is_read(name: str, value: Any, read: tuple[str, Any]) -> None:
         ("tls", {"ca": "not a certificate"}, "tls.ca"),
         ("tls", {"ca": SEALED}, "tls.ca"),
         ("tls", {"client_key": SEALED}, "tls"),
+        ("tls", {"ca": ISSUED.key}, "tls.ca"),
+        ("tls", {"ca": 5}, "tls.ca"),
+        ("tls", {"ca": "x" * 65_537}, "tls.ca"),
+        (
+            "tls",
+            {"client_certificate": ISSUED.key, "client_key": SEALED},
+            "tls.client_certificate",
+        ),
+        (
+            "tls",
+            {"client_certificate": CERTIFICATE, "client_key": OTHER.key},
+            "tls.client_key",
+        ),
+        (
+            "tls",
+            {"client_certificate": CERTIFICATE, "client_key": CERTIFICATE},
+            "tls.client_key",
+        ),
+        (
+            "tls",
+            {"client_certificate": CERTIFICATE, "client_key": with_password(ISSUED.key)},
+            "tls.client_key",
+        ),
         ("secrets", [{"id": "k1"}], "secrets.0"),
         ("status", {"state": "well"}, "status"),
     ],

@@ -1,6 +1,7 @@
-"""`POST /__webhooks__`: what the webhooks service tells of deliveries becomes part of the log."""
+"""`POST /__webhooks__`: what other services order about webhooks becomes part of the log."""
 
 from http import HTTPStatus
+from typing import assert_never
 
 import orjson
 
@@ -8,15 +9,23 @@ from muniment.command.loading import ReadModel
 from muniment.command.owners import Owners
 from muniment.command.waiting import NotOwner, Unavailable
 from muniment.domain.events import Cause, ObjectChanged
+from muniment.domain.webhooks.rekeying import OPERATOR, RekeyWebhook
 from muniment.domain.webhooks.reporting import DELIVERIES, ReportWebhook
 from muniment.web.errors import unknown_path
 from muniment.web.forwarding import Forwarder
 from muniment.web.http import Request, Response
 from muniment.web.identifiers import traceparent
-from muniment.web.webhook_reports import InternalKey, Unsigned, read_report
+from muniment.web.webhook_orders import (
+    InternalKey,
+    Unsigned,
+    WebhookOrder,
+    WebhookRekey,
+    WebhookReport,
+    read_order,
+)
 
 
-class WebhookReports:
+class WebhookOrders:
     """Has the owner of the bucket's stream decide."""
 
     def __init__(
@@ -37,24 +46,18 @@ class WebhookReports:
     async def handle(self, request: Request) -> Response:
         """200, and whether it was news; 404 to everybody else. Raises `Unavailable`."""
         try:
-            told = read_report(request.body, request.headers, self._key)
+            asked = read_order(request.body, request.headers, self._key)
         except Unsigned:
             return unknown_path()
-        order = ReportWebhook(
-            address=told.address,
-            uid=told.uid,
-            state=told.state,
-            reason=told.reason,
-            cause=Cause(
-                actor=DELIVERIES,
-                request_id=request.id,
-                traceparent=traceparent(request.headers),
-            ),
-        )
-        partition = self._owners.partition_of(told.address.bucket_id)
+        order = _order(asked, request)
+        partition = self._owners.partition_of(asked.address.bucket_id)
         try:
             answer = await self._owners.submit(
-                partition, order, size_bytes=len(request.body), awaits_projection=False
+                partition,
+                order,
+                size_bytes=len(request.body),
+                # Who orders that goes by the read model; nobody waits for what deliveries tell.
+                awaits_projection=isinstance(order, RekeyWebhook),
             )
         except NotOwner:
             url = await self._read_model.owner_url(partition)
@@ -64,3 +67,24 @@ class WebhookReports:
             return await self._forwarder.forward(request, url)
         is_news = isinstance(answer.outcome, ObjectChanged)
         return Response(status=HTTPStatus.OK, body=orjson.dumps({"changed": is_news}))
+
+
+def _order(asked: WebhookOrder, request: Request) -> ReportWebhook | RekeyWebhook:
+    trace = traceparent(request.headers)
+    match asked:
+        case WebhookReport():
+            return ReportWebhook(
+                address=asked.address,
+                uid=asked.uid,
+                state=asked.state,
+                reason=asked.reason,
+                cause=Cause(actor=DELIVERIES, request_id=request.id, traceparent=trace),
+            )
+        case WebhookRekey():
+            return RekeyWebhook(
+                address=asked.address,
+                uid=asked.uid,
+                cause=Cause(actor=OPERATOR, request_id=request.id, traceparent=trace),
+            )
+        case _:
+            assert_never(asked)

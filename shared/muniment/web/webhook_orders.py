@@ -1,6 +1,6 @@
-"""How the webhooks service tells the command service how deliveries go: a request between the two.
+"""What services order of the command service about webhooks: requests between instances.
 
-It comes in by the door for clients, at the URL in the claim of the partition's owner; so it is
+They come in by the door for clients, at the URL in the claim of the partition's owner; so they are
 signed with a key that is made from the secret key, which all instances share.
 """
 
@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import orjson
 
@@ -42,6 +42,17 @@ class WebhookReport:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRekey:
+    """Seal the secret texts of one life of a webhook with the first key."""
+
+    address: Address
+    uid: Uid
+
+
+WebhookOrder: TypeAlias = WebhookReport | WebhookRekey
+
+
 class InternalKey:
     """Signs requests between instances, and checks them."""
 
@@ -67,38 +78,33 @@ class InternalKey:
             raise Unsigned
 
 
-def write_report(report: WebhookReport, key: InternalKey) -> tuple[bytes, Mapping[str, str]]:
+def write_order(order: WebhookOrder, key: InternalKey) -> tuple[bytes, Mapping[str, str]]:
     """Body and headers of the request."""
-    body = orjson.dumps(
-        {
-            "bucket_id": report.address.bucket_id,
-            "webhook_id": report.address.id,
-            "uid": report.uid,
-            "state": report.state,
-            "reason": report.reason,
-        }
-    )
+    told: dict[str, JsonValue] = {
+        "bucket_id": order.address.bucket_id,
+        "webhook_id": order.address.id,
+        "uid": order.uid,
+    }
+    if isinstance(order, WebhookReport):
+        told |= {"state": order.state.value, "reason": order.reason}
+    body = orjson.dumps(told)
     signature = key.sign(body, at_s=int(time.time()))
     return body, {"Content-Type": "application/json", SIGNATURE: signature}
 
 
-def read_report(body: bytes, headers: Mapping[str, str], key: InternalKey) -> WebhookReport:
-    """What `write_report` wrote. Raises `Unsigned` for anything else."""
+def read_order(body: bytes, headers: Mapping[str, str], key: InternalKey) -> WebhookOrder:
+    """What `write_order` wrote. Raises `Unsigned` for anything else."""
     key.check(body, headers.get(SIGNATURE, ""), now_s=time.time())
     told: JsonValue = orjson.loads(body)
     match told:
-        case {
-            "bucket_id": str(bucket_id),
-            "webhook_id": str(webhook_id),
-            "uid": str(uid),
-            "state": str(state),
-            "reason": str(reason),
-        } if is_valid_id(bucket_id) and is_valid_id(webhook_id):
-            return WebhookReport(
-                address=webhook(bucket_id, webhook_id),
-                uid=Uid(uid),
-                state=State(state),
-                reason=reason,
-            )
+        case {"bucket_id": str(bucket_id), "webhook_id": str(webhook_id), "uid": str(uid)} if (
+            is_valid_id(bucket_id) and is_valid_id(webhook_id)
+        ):
+            address, life = webhook(bucket_id, webhook_id), Uid(uid)
         case _:
             raise Unsigned
+    match told:
+        case {"state": str(state), "reason": str(reason)}:
+            return WebhookReport(address=address, uid=life, state=State(state), reason=reason)
+        case _:
+            return WebhookRekey(address=address, uid=life)
