@@ -21,9 +21,17 @@ def is_in_a_chain(case: AnyCase) -> bool:
     return case.meta is not None and case.meta.phase.name is TestPhase.STATEFUL
 
 
+_WITHOUT_REVISIONS: Final = (
+    "snapshot",
+    *(f"}}/{part}" for part in ("status", "attempts", "events", "messages", "replays")),
+)
+"""What has none: a past state, and what is seen of a webhook's deliveries."""
+
+
 def has_revisions(case: AnyCase) -> bool:
     """Whether answers have an `ETag`, and preconditions are read."""
-    return case.path.startswith(("/buckets", "/accounts")) and "snapshot" not in case.path
+    is_of_resource = case.path.startswith(("/buckets", "/accounts"))
+    return is_of_resource and not any(part in case.path for part in _WITHOUT_REVISIONS)
 
 
 def is_filtered(case: AnyCase) -> bool:

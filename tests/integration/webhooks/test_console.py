@@ -207,7 +207,7 @@ def test_a_replay_pauses_goes_on_and_is_cancelled(
 
     assert paused["asked"] == "pause"
     assert 2 <= cancelled["delivered"] < 6
-    assert (too_late.status_code, too_late.json()["errno"]) == (409, 122)
+    assert (too_late.status_code, too_late.json()["errno"]) == (400, 107)
     assert [each["id"] for each in data(nadia("GET", f"{path}/replays"))] == [made["id"]]
 
 

@@ -15,8 +15,9 @@ from muniment.domain.values import JsonValue, Timestamp
 from muniment.domain.webhooks.spec import Start, StartKind
 from muniment.log.protocol import Offset
 from muniment.readmodel.connection import UNREACHABLE
-from muniment.web.errors import Errors, error, unknown_path
+from muniment.web.errors import Errors, unknown_path
 from muniment.web.http import Handler, Request, Response
+from muniment.web.json_text import body_fault
 from muniment.web.pipeline import Unavailable
 from muniment.web.routes import Endpoint
 from muniment.webhooks.jobs import JobId, JobKind, JobState, Replay, Send, Snapshot, Work, spec_of
@@ -204,7 +205,8 @@ class Console:
             if isinstance(wish, tuple):
                 return self._refuse(request, wish)
             if not await self._store.ask(bucket_id, webhook_id, id_, wish):
-                return error(409, 122, f"The replay has ended: it is {job.state}.")
+                ended = body_fault("state", f"The replay has ended: it is {job.state}")
+                return self._refuse(request, (ended,))
             job = await self._store.job(bucket_id, webhook_id, id_) or job
         return _json(_job(job))
 

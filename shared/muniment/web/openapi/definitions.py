@@ -57,9 +57,10 @@ _LISTS: Final[JsonObject] = {
     "PermissionEntry": closed(
         {},
         uri=TEXT,
-        resource_name=one_of("root", *_KINDS),
+        resource_name=one_of("root", "account", *_KINDS),
         permissions=TEXTS,
         id=TEXT,
+        account_id=TEXT,
         **_OBJECT_IDS,
     ),
     "PermissionEntryList": list_of("PermissionEntry"),

@@ -150,8 +150,6 @@ def _refusals(route: Route, method: str) -> set[int]:
         statuses.remove(503)  # Its own.
     if route.endpoint is Endpoint.WEBHOOK_SECRETS and is_change:
         statuses |= {409, 415}
-    if route.endpoint is Endpoint.WEBHOOK_REPLAY and is_change:
-        statuses.add(409)
     if is_change or "{bucket_id}" in route.template:
         statuses.add(405)  # Of the alias `default` also to readers, as it cannot be made (DEF-1).
     if route.resource is not None:
