@@ -48,7 +48,7 @@ def get_history(world: World, request: Request, place: Place, told: Told) -> Exp
             raise unauthorized() if request.user is None else Refused(403, 121)
     query = read_query(request.query)
     forms.refuse(header_and_entry_faults(world, request, query))
-    current = list_stamp(world, place.list_uri, told)
+    current = list_stamp(world, request, place.list_uri, told)
     refuse_read(request, current, existing=None)
     shown = [entry.shown for entry in entries]
     expected = page(world, request, query, shown, place.list_uri)

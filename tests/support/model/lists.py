@@ -17,7 +17,7 @@ def get(world: World, request: Request, place: Place, told: Told) -> Expected:
     shared = visible(world, request, place, "list", "read")
     need_collection(world, place)
     query = checked(world, request)
-    current = list_stamp(world, place.list_uri, told)
+    current = list_stamp(world, request, place.list_uri, told)
     refuse_read(request, current, existing=None)
     objects = [thing.data for thing in world.children(place.list_uri)]
     if shared is None:
@@ -59,7 +59,7 @@ def delete(world: World, request: Request, place: Place, told: Told) -> Expected
     shared = visible(world, request, place, "clear", "write")
     need_collection(world, place)
     query = checked(world, request)
-    current = list_stamp(world, place.list_uri, told)
+    current = list_stamp(world, request, place.list_uri, told)
     if_match = request.headers.get("If-Match", "*")
     if request.headers.get("If-None-Match") == "*" or if_match not in ("*", f'"{current}"'):
         raise Refused(412, 114, etag=current)
@@ -122,10 +122,10 @@ def told_stamp(world: World, request: Request, current: Any) -> Any:
     return current if turn is None else turn.told
 
 
-def list_stamp(world: World, list_uri: str, told: Told) -> Any:
+def list_stamp(world: World, request: Request, list_uri: str, told: Told) -> Any:
     """The list's timestamp; one that was never looked at is learnt here, and stays (TS-4)."""
     known = world.stamps.get(list_uri)
-    shown = told.list_stamp()
+    shown = None if turn_of(world, request) else told.list_stamp()
     if shown is not None and (known is None or (isinstance(known, Unseen) and shown > known)):
         world.stamps[list_uri] = shown
     return world.stamps.get(list_uri)

@@ -235,10 +235,10 @@ def cache_headers(world: World, request: Request, place: Place) -> dict[str, str
     seconds = parents[1].get("cache_expires") if place.kind == "record" else None
     if seconds is None:
         return DEFAULT_CACHE
-    private = "" if request.user is None else ", private"  # D-18
     if seconds == 0:
-        value = f"max-age=0, must-revalidate, no-cache, no-store{private}"
+        value = "max-age=0, must-revalidate, no-cache, no-store"
         return {"Cache-Control": value, "Pragma": "no-cache"}
+    private = "" if request.user is None else ", private"  # D-18
     return {"Cache-Control": f"max-age={seconds}{private}", "Pragma": None}
 
 
