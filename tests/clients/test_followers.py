@@ -57,7 +57,8 @@ async def follow(pair: Pair, steps: int, pages: Sequence[Mapping[str, str]]) -> 
 
 def judge(journal: Journal, followers: Sequence[Follower], stored: Mapping[str, Any]) -> None:
     """What was told is stored, and every follower has exactly that."""
-    assert set(journal.refused) <= {(404, 110)}
+    # A machine that is busy with other things may say "not now": then nothing is stored.
+    assert set(journal.refused) <= {(404, 110), (503, 201)}
     assert {change.id for change in journal.changes} == stored.keys()
     assert journal.newest() == {id_: each["last_modified"] for id_, each in stored.items()}
     journal.judge_order()

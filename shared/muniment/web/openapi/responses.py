@@ -51,6 +51,8 @@ _ANYWHERE: Final[Sequence[int]] = (400, 408, 410, 413, 503)
 
 _MORE: Final[Mapping[Endpoint, Sequence[int]]] = {
     Endpoint.VERSION: (404,),
+    Endpoint.OPENID_LOGIN: (404,),
+    Endpoint.OPENID_TOKEN: (404,),
     Endpoint.USER_DATA: (401, 403, 404),
     Endpoint.PERMISSIONS: (406,),
     Endpoint.HISTORY: (401, 403, 404, 406, 412),
