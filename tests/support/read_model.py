@@ -34,6 +34,7 @@ LISTS: Final = {
     Kind.WEBHOOK: "webhooks",
 }
 HISTORY: Final = "history"
+TIMES: Final = ("created_at", "created_order", "updated_at")
 
 READERS: Final = "readers"
 """Who could read what an entry's object was in."""
@@ -45,6 +46,8 @@ class View:
 
     objects: dict[str, Json] = field(default_factory=dict[str, Json])
     """URI to `data` and `permissions`; tombstones as well."""
+    times: dict[str, Json] = field(default_factory=dict[str, Json])
+    """URI of a bucket, collection or record that lives to when it was created and changed."""
     timestamps: dict[str, int] = field(default_factory=dict[str, int])
     """URI of a list to its timestamp."""
     history: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
@@ -80,6 +83,7 @@ def view_of_log(entries: Iterable[Entry]) -> View:
                     if partition == entry.position.partition:
                         _forget_below(view, uri)
                         view.objects.pop(uri, None)
+                        view.times.pop(uri, None)
             case Claim() as claim:
                 view.owners[entry.position.partition] = claim.url
     _note_principals(view)
@@ -97,6 +101,8 @@ async def view_of_postgres(connection: Connection) -> View:
                 "data": orjson.loads(row["data"]),
                 "permissions": orjson.loads(row["permissions"]),
             }
+        for row in await connection.fetch(SQL.reachable_times):
+            view.times[row["uri"]] = {name: row[name] for name in TIMES}
         for row in await connection.fetch(SQL.reachable_timestamps):
             view.timestamps[row["uri"]] = row["last_modified"]
         for row in await connection.fetch(SQL.reachable_history):
@@ -135,6 +141,8 @@ def _change(view: View, event: ObjectChanged) -> None:
         "data": event.after.data,
         "permissions": _sorted(event.after.permissions),
     }
+    if address.kind in (Kind.BUCKET, Kind.COLLECTION, Kind.RECORD):
+        _note_times(view.times, event)
     _raise(view, _list_of(address), event.last_modified)
     if event.action is Action.CREATED and address.kind is Kind.BUCKET:
         for below in (Kind.COLLECTION, Kind.GROUP, Kind.WEBHOOK):
@@ -145,6 +153,17 @@ def _change(view: View, event: ObjectChanged) -> None:
         bucket_uri = f"/buckets/{address.bucket_id}"
         _raise(view, f"{bucket_uri}/{HISTORY}", event.stream_at)
         view.history.setdefault(bucket_uri, []).append(_history_entry(event))
+
+
+def _note_times(times: dict[str, Json], event: ObjectChanged) -> None:
+    uri = event.address.uri
+    match event.action:
+        case Action.CREATED:
+            times[uri] = dict(zip(TIMES, (event.occurred_at, event.stream_at, None), strict=True))
+        case Action.UPDATED:
+            times[uri]["updated_at"] = event.occurred_at
+        case Action.DELETED:
+            del times[uri]
 
 
 def _trim(view: View, event: HistoryTrimmed) -> None:
@@ -180,7 +199,7 @@ def _history_entry(event: ObjectChanged) -> Json:
 
 
 def _forget_below(view: View, uri: str) -> None:
-    for kept in (view.objects, view.timestamps):
+    for kept in (view.objects, view.times, view.timestamps):
         for other in [other for other in kept if other.startswith(f"{uri}/")]:
             del kept[other]
     if parse_uri(uri).kind is Kind.BUCKET:

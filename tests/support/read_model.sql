@@ -28,6 +28,25 @@ SELECT nested.uri || '/records/' || id, data, permissions
   FROM nested
   JOIN record ON record.parent = nested.uid;
 
+-- reachable_times --
+-- Of what lives.
+SELECT '/buckets/' || id AS uri, created_at, created_order, updated_at
+  FROM bucket
+ WHERE NOT deleted
+UNION ALL
+SELECT '/buckets/' || bucket.id || '/collections/' || collection.id,
+       collection.created_at, collection.created_order, collection.updated_at
+  FROM bucket
+  JOIN collection ON collection.parent = bucket.uid
+ WHERE NOT collection.deleted
+UNION ALL
+SELECT '/buckets/' || bucket.id || '/collections/' || collection.id || '/records/' || record.id,
+       record.created_at, record.created_order, record.updated_at
+  FROM bucket
+  JOIN collection ON collection.parent = bucket.uid
+  JOIN record ON record.parent = collection.uid
+ WHERE NOT record.deleted;
+
 -- reachable_memberships --
 SELECT member, '/buckets/' || bucket.id || '/groups/' || group_id AS uri
   FROM membership

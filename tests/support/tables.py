@@ -29,7 +29,7 @@ class Tables:
         """What the statements of the projector do."""
         for key in [key for key in self.rows if self._is_flushed(key, batch)]:
             del self.rows[key]
-        for partition, event, is_last in batch.changes:
+        for partition, event, is_last, _ in batch.changes:
             self.partitions[event.address.bucket_id] = partition
             key = (event.address.kind, parent_of(event), event.address.id)
             if is_last:

@@ -38,6 +38,8 @@ class Change(NamedTuple):
     partition: Partition
     event: ObjectChanged
     is_last: bool
+    created: ObjectChanged | None
+    """What its object's life began with, if that is of this batch."""
 
 
 class PastAcl(NamedTuple):
@@ -135,6 +137,9 @@ class _Run:
 
     events: list[ObjectChanged] = field(default_factory=list[ObjectChanged])
     last: dict[_ObjectKey, ObjectChanged] = field(default_factory=dict[_ObjectKey, ObjectChanged])
+    created: dict[_ObjectKey, ObjectChanged] = field(
+        default_factory=dict[_ObjectKey, ObjectChanged]
+    )
     timestamps: dict[ListKey, Timestamp] = field(default_factory=dict[ListKey, Timestamp])
     doomed: dict[Uid, Kind] = field(default_factory=dict[Uid, Kind])
     members_before: dict[_ObjectKey, frozenset[Principal]] = field(
@@ -160,7 +165,9 @@ class _Run:
 
     def changes(self, partition: Partition) -> Iterator[Change]:
         for event in self.events:
-            yield Change(partition, event, is_last=self.last[_key(event)] is event)
+            key = _key(event)
+            is_last = self.last[key] is event
+            yield Change(partition, event, is_last=is_last, created=self.created.get(key))
 
     def memberships(self) -> Iterator[MembershipChange]:
         """Who joined the groups and who left them, all changes in the batch taken together."""
@@ -175,6 +182,8 @@ class _Run:
     def _change(self, event: ObjectChanged) -> None:
         self.events.append(event)
         self.last[_key(event)] = event
+        if event.action is Action.CREATED:
+            self.created[_key(event)] = event
         for key, at in _timestamps(event):
             self.timestamps[key] = max(at, self.timestamps.get(key, at))
         if event.action is Action.DELETED:
@@ -199,6 +208,7 @@ class _Run:
         # before it end with their bucket's row. The list of buckets alone outlives it.
         self.events.clear()
         self.last.clear()
+        self.created.clear()
         self.members_before.clear()
         self.past_acls.clear()
         self.removals.clear()

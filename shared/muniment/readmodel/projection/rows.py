@@ -36,7 +36,7 @@ def columns(
         *_columns(
             5, (_step_row(partition, before[partition], at) for partition, at in after.items())
         ),
-        *_columns(22, (_change_row(change, recording) for change in batch.changes)),
+        *_columns(25, (_change_row(change, recording) for change in batch.changes)),
         *_columns(3, ((*key, at) for key, at in batch.timestamps.items())),
         *_columns(2, batch.doomed.items()),
         *_columns(6, (_owner_row(partition, *owner) for partition, owner in batch.owners.items())),
@@ -78,7 +78,7 @@ def removal_columns(batch: Batch) -> Sequence[Column]:
 
 
 def _change_row(change: Change, recording: Recording) -> Row:
-    partition, event, is_last = change
+    partition, event, is_last, created = change
     address = event.address
     return (
         partition,
@@ -103,6 +103,9 @@ def _change_row(change: Change, recording: Recording) -> Row:
         event.records_from if event.action is Action.DELETED else None,
         event.collection_uid,
         recording.takes(event),
+        None if created is None else created.occurred_at,
+        None if created is None else created.stream_at,
+        None if event.action is Action.CREATED else event.occurred_at,
     )
 
 

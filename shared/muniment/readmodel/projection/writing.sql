@@ -50,18 +50,24 @@ change AS MATERIALIZED (
                $6::integer[], $7::text[], $8::uuid[], $9::text[], $10::uuid[], $11::bigint[],
                $12::boolean[], $13::jsonb[], $14::jsonb[], $15::boolean[], $16::uuid[],
                $17::bigint[], $18::uuid[], $19::bigint[], $20::text[], $21::text[], $22::text[],
-               $23::text[], $24::text[], $25::bigint[], $26::uuid[], $27::boolean[]
+               $23::text[], $24::text[], $25::bigint[], $26::uuid[], $27::boolean[],
+               $28::bigint[], $29::bigint[], $30::bigint[]
            ) AS change (
                partition, kind, parent, id, uid, last_modified,
                deleted, data, permissions, is_last, bucket_uid,
                stream_at, event_id, occurred_at_ms, action, uri, collection_id,
-               user_id, request_id, records_until, collection_uid, has_entry
+               user_id, request_id, records_until, collection_uid, has_entry,
+               created_at, created_order, updated_at
            )
      WHERE (SELECT is_open FROM gate)
 ),
 buckets AS (
-    INSERT INTO bucket (id, last_modified, deleted, data, permissions, uid, partition)
-    SELECT id, last_modified, deleted, data, permissions, uid, partition
+    INSERT INTO bucket (
+               id, last_modified, deleted, data, permissions, uid, partition,
+               created_at, created_order, updated_at
+           )
+    SELECT id, last_modified, deleted, data, permissions, uid, partition,
+           created_at, created_order, updated_at
       FROM change
      WHERE kind = 'bucket' AND is_last
         ON CONFLICT (parent, id) DO UPDATE
@@ -69,13 +75,18 @@ buckets AS (
            deleted = excluded.deleted,
            data = excluded.data,
            permissions = excluded.permissions,
-           uid = excluded.uid
+           uid = excluded.uid,
+           created_at = coalesce(excluded.created_at, bucket.created_at),
+           created_order = coalesce(excluded.created_order, bucket.created_order),
+           updated_at = excluded.updated_at
 ),
 collections AS (
     INSERT INTO collection (
-               parent, id, last_modified, deleted, data, permissions, uid, records_until
+               parent, id, last_modified, deleted, data, permissions, uid, records_until,
+               created_at, created_order, updated_at
            )
-    SELECT parent, id, last_modified, deleted, data, permissions, uid, records_until
+    SELECT parent, id, last_modified, deleted, data, permissions, uid, records_until,
+           created_at, created_order, updated_at
       FROM change
      WHERE kind = 'collection' AND is_last
         ON CONFLICT (parent, id) DO UPDATE
@@ -84,7 +95,10 @@ collections AS (
            data = excluded.data,
            permissions = excluded.permissions,
            uid = excluded.uid,
-           records_until = excluded.records_until
+           records_until = excluded.records_until,
+           created_at = coalesce(excluded.created_at, collection.created_at),
+           created_order = coalesce(excluded.created_order, collection.created_order),
+           updated_at = excluded.updated_at
 ),
 groups AS (
     INSERT INTO "group" (parent, id, last_modified, deleted, data, permissions)
@@ -110,8 +124,12 @@ webhooks AS (
            uid = excluded.uid
 ),
 records AS (
-    INSERT INTO record (parent, id, last_modified, deleted, data, permissions)
-    SELECT parent, id, last_modified, deleted, data, permissions
+    INSERT INTO record (
+               parent, id, last_modified, deleted, data, permissions,
+               created_at, created_order, updated_at
+           )
+    SELECT parent, id, last_modified, deleted, data, permissions,
+           created_at, created_order, updated_at
       FROM change
      WHERE kind = 'record' AND is_last
   ORDER BY parent, id COLLATE "C"
@@ -119,7 +137,10 @@ records AS (
        SET last_modified = excluded.last_modified,
            deleted = excluded.deleted,
            data = excluded.data,
-           permissions = excluded.permissions
+           permissions = excluded.permissions,
+           created_at = coalesce(excluded.created_at, record.created_at),
+           created_order = coalesce(excluded.created_order, record.created_order),
+           updated_at = excluded.updated_at
 ),
 versions AS (
     INSERT INTO history (
@@ -135,7 +156,7 @@ versions AS (
 timestamps AS (
     INSERT INTO timeline (parent, kind, last_modified)
     SELECT *
-      FROM unnest($28::uuid[], $29::text[], $30::bigint[])
+      FROM unnest($31::uuid[], $32::text[], $33::bigint[])
      WHERE (SELECT is_open FROM gate)
         ON CONFLICT (parent, kind) DO UPDATE
        SET last_modified = excluded.last_modified
@@ -144,7 +165,7 @@ timestamps AS (
 ended AS (
     INSERT INTO doomed (uid, kind)
     SELECT *
-      FROM unnest($31::uuid[], $32::text[])
+      FROM unnest($34::uuid[], $35::text[])
      WHERE (SELECT is_open FROM gate)
         ON CONFLICT (uid) DO NOTHING
 ),
@@ -152,8 +173,8 @@ owners AS (
     INSERT INTO partition_owner (partition, claim_offset, epoch, producer_id, instance_id, url)
     SELECT *
       FROM unnest(
-               $33::integer[], $34::bigint[], $35::integer[], $36::bigint[], $37::text[],
-               $38::text[]
+               $36::integer[], $37::bigint[], $38::integer[], $39::bigint[], $40::text[],
+               $41::text[]
            )
      WHERE (SELECT is_open FROM gate)
         ON CONFLICT (partition) DO UPDATE

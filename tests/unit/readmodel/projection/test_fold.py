@@ -38,6 +38,18 @@ def test_a_key_is_written_once_and_every_version_is_kept() -> None:
     assert [change.is_last for change in batch.changes] == [False, False, True]
 
 
+def test_a_change_knows_with_what_its_objects_life_began() -> None:
+    """`created_at` is of the first event of a life, wherever the batch is cut."""
+    again: Sequence[Step] = [("delete", ATLAS), ("write", ATLAS), ("write", ATLAS)]
+    story = Story().play([("write", ATLAS), *again])
+
+    whole, rest = fold(story.entries), fold(story.entries[-1:])
+
+    last_life = _event(story.entries[-2])
+    assert whole.changes[-1].created is last_life
+    assert rest.changes[-1].created is None
+
+
 def test_a_list_has_its_greatest_timestamp() -> None:
     """Clients may date a record back: then its list's timestamp stays."""
     story = Story().play([("write", ATLAS), ("write", STATIONS), ("write", ONE), ("write", ONE)])
