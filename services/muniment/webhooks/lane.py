@@ -275,16 +275,16 @@ class Lane:
     def changes(self) -> LaneChanges:
         """What has changed since the last time: to be written, in order, or the lane is spent."""
         is_letting_go = self.stopped_for is not None and self.is_idle
-        if is_letting_go or 2 * self._unsettled >= self._limits.repeats_max:
-            self._park_stragglers()
-        rows = [self._row(delivery) for delivery in self._unwritten.values()]
-        for delivery in self._unwritten.values():
-            delivery.has_row = True
-        self._unwritten.clear()
+        rows = self._take_rows()
         settled = sum(delivery.is_passed for delivery in self._unparked)
         unparked = [delivery.offset for delivery in self._unparked]
         self._unparked.clear()
         settled += self._move()
+        # Most of what is under way is done by the next commit: a row for it would be for nothing.
+        if is_letting_go or 2 * (self._unsettled - settled) >= self._limits.repeats_max:
+            self._park_stragglers()
+            rows += self._take_rows()
+            settled += self._move()
         position = self._position()
         if is_letting_go:
             self._let_go(position)
@@ -420,6 +420,13 @@ class Lane:
                 for follower in self._lines.followers_of(delivery):
                     if not follower.is_parked:
                         self._set_parked(follower)
+
+    def _take_rows(self) -> list[ParkedRow]:
+        rows = [self._row(delivery) for delivery in self._unwritten.values()]
+        for delivery in self._unwritten.values():
+            delivery.has_row = True
+        self._unwritten.clear()
+        return rows
 
     def _move(self) -> int:
         settled = 0

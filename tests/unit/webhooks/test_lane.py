@@ -230,6 +230,19 @@ def test_one_slow_answer_does_not_stop_the_lane() -> None:
     assert offsets(start(lane)) == [3, 4]
 
 
+def test_one_that_is_a_little_late_gets_no_row() -> None:
+    """Else a busy lane would write and delete rows at every commit."""
+    lane = new_lane(Limits(repeats_max=4), with_window(4))
+    take(lane, *"abcd")
+    first, second, _late, fourth = start(lane)
+    for delivered in (first, second, fourth):
+        lane.delivered([delivered])
+
+    changes = lane.changes()
+
+    assert (changes.parked, next_offset(changes), changes.settled) == ([], 2, 2)
+
+
 def test_an_endpoint_that_is_away_gets_one_probe_at_a_time() -> None:
     """Instead of every event of the log's rest failing once."""
     lane = new_lane()
