@@ -420,6 +420,43 @@ async def test_a_request_goes_on_as_it_came(tmp_path: Path) -> None:
     assert not [line for line in first if line.lower() == "connection: close"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/collections/",
+        "/collections",
+        "/collections/a/documents",
+        "/users/me/organizations",
+        "/v1/users/me/organizations",
+        "/organizations/o/orbits",
+        "/v1/organizations/o",
+    ],
+)
+async def test_dialects_are_answered_by_who_reads_and_writes(tmp_path: Path, path: str) -> None:
+    stub = Stub()
+    async with listening(stub), asking(tmp_path, command=stub.place, query=NOWHERE) as ask:
+        assert (await ask("GET", path)).status == 200
+
+    assert stub.heads[0].startswith(f"GET {path} HTTP/1.1")
+
+
+async def test_a_watcher_is_let_through(tmp_path: Path) -> None:
+    """The upgrade to a WebSocket is told on; what only instances say is not."""
+    stub = Stub()
+    async with listening(stub), asking(tmp_path, command=stub.place, query=NOWHERE) as ask:
+        await ask(
+            "GET",
+            "/realtime/collections/a",
+            Upgrade="websocket",
+            Connection="Upgrade",
+            Muniment_Forwarded_By="me",
+        )
+
+    lines = {line.lower() for line in stub.heads[0].splitlines()}
+    assert {"upgrade: websocket", "connection: upgrade"} <= lines
+    assert "muniment-forwarded-by" not in stub.heads[0].lower()
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 async def test_a_write_is_never_sent_twice(tmp_path: Path, method: str) -> None:
     """The first may have happened, though no answer came."""

@@ -25,7 +25,7 @@ SHARED_ARROWS: Final[Mapping[str, frozenset[str]]] = {
 }
 
 # These put services together, so they alone may import them.
-COMPOSING: Final = frozenset({"cli", "stack", "api"})
+COMPOSING: Final = frozenset({"cli", "stack", "api", "cocobase", "dataforce"})
 
 # The core gets time, ids and randomness as arguments, and does no I/O.
 CORE_STDLIB: Final = frozenset(

@@ -1,16 +1,20 @@
 """Command and query in one process: reads and writes are parted by method, as a gateway does."""
 
 import asyncio
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from muniment.accounts.side import Accounts, open_accounts
+from muniment.cocobase.dialect import CocoBase
 from muniment.command.batch import in_turn
 from muniment.command.side import CommandSide
 from muniment.domain.values import Principal
 from muniment.openid.side import OpenId, make_edge, open_openid
-from muniment.query.app import query_side
+from muniment.query.app import QuerySide, query_side
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
+from muniment.web.dialects import Dialect
+from muniment.web.edge import Edge
 from muniment.web.forwarding import FORWARDED
 from muniment.web.http import Handler, Request, Response
 from muniment.web.routes import Endpoint
@@ -81,8 +85,17 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
                 makes_default_buckets=commands.write,
                 more={**more, Endpoint.BATCH: batch},
                 in_groups=queries.in_groups,
+                dialects=list(dialects_of(settings, edge, commands, queries)),
             )
             async with edge.listen(pipeline):
                 await stopping.wait()
 
     await serve({"http": answer, "owners": commands.run}, drain_s=settings.drain_s)
+
+
+def dialects_of(
+    settings: Settings, edge: Edge, commands: CommandSide, queries: QuerySide
+) -> Iterator[Dialect]:
+    """The wire formats of other systems that the settings want served."""
+    if settings.cocobase_enabled:
+        yield CocoBase(settings, edge, commands, queries)

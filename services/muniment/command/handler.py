@@ -16,6 +16,7 @@ from muniment.command.owners import Owners
 from muniment.command.pending import Enlisted
 from muniment.command.waiting import (
     Answer,
+    Asked,
     Atomic,
     Flush,
     Forget,
@@ -141,19 +142,36 @@ class CommandHandler:
             return await self._bucket_deletion.delete(request, order, self._send)
         return await self._send(request, order)
 
-    async def _send(self, request: Request, order: Command | DeleteList) -> Response:
-        """Bring the order before the owner of its stream, wherever that is."""
-        partition = self._owners.partition_of(_stream(order))
+    async def submit(
+        self, request: Request, bucket_id: str, order: Asked, *, awaits_projection: bool = True
+    ) -> Answer | Response:
+        """Bring an order before the owner of the bucket's stream, for who tells it otherwise.
+
+        Where that is another instance, the request goes there as it came, and its answer is the
+        whole answer. Raises `Unavailable` and `TooLargeToAppend`.
+        """
+        partition = self._owners.partition_of(bucket_id)
         try:
-            answer = await self._owners.submit(
+            return await self._owners.submit(
                 partition,
                 order,
                 size_bytes=len(request.body),
-                awaits_projection=RESPOND_ASYNC not in request.headers.get("Prefer", ""),
+                awaits_projection=awaits_projection,
             )
         except NotOwner:
             return await self._forward(request, partition)
-        return self._tell_alone(request, answer)
+        except UNREACHABLE as error:
+            raise Unavailable(f"Postgres does not answer: {error!r}") from error
+
+    async def _send(self, request: Request, order: Command | DeleteList) -> Response:
+        """Bring the order before the owner of its stream, wherever that is."""
+        answer = await self.submit(
+            request,
+            _stream(order),
+            order,
+            awaits_projection=RESPOND_ASYNC not in request.headers.get("Prefer", ""),
+        )
+        return answer if isinstance(answer, Response) else self._tell_alone(request, answer)
 
     def _tell_alone(self, request: Request, answer: Answer) -> Response:
         assert not isinstance(answer.order, _OF_OTHERS)  # noqa: S101 - not submitted here

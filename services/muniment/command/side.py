@@ -25,6 +25,7 @@ from muniment.command.owners import Owners
 from muniment.command.tokens import UnusedTokens
 from muniment.command.trimming import HistoryTrimming
 from muniment.command.user_data import UserData
+from muniment.command.waiting import Answer, Asked
 from muniment.command.webhook_orders import WebhookOrders
 from muniment.domain.events import EventId
 from muniment.domain.permissions import Granted
@@ -78,6 +79,13 @@ class CommandSide:
     async def write(self, request: Request) -> Response:
         """Answer a write of buckets, collections or records."""
         return await self._up().handler.handle(request)
+
+    async def submit(self, request: Request, bucket_id: str, order: Asked) -> Answer | Response:
+        """Bring an order of another dialect before the owner of the bucket's stream.
+
+        As of `CommandHandler.submit`.
+        """
+        return await self._up().handler.submit(request, bucket_id, order)
 
     async def batch(self, request: Request, within: Handler) -> Response:
         """Answer `POST /batch`; `within` answers each request in it."""

@@ -20,6 +20,7 @@ from muniment.web.cache import CachePolicy
 from muniment.web.commands import CommandReader
 from muniment.web.cors import Cors
 from muniment.web.default_bucket import DefaultBucket
+from muniment.web.dialects import Dialect
 from muniment.web.errors import Errors
 from muniment.web.http import Handler, Request, Response
 from muniment.web.pipeline import Pipeline, misrouted
@@ -69,6 +70,9 @@ class Edge:
         self.commands = CommandReader(json_depth_max=settings.json_depth_max)
         self.granted = granted_of(settings)
         self.cache = cache_policy_of(settings)
+        self.cors = Cors(
+            origins=frozenset(settings.cors_origins), max_age_s=settings.cors_max_age_seconds
+        )
         self.limits = Limits(
             body_bytes_max=settings.request_body_bytes_max, drain_s=settings.drain_s
         )
@@ -85,6 +89,7 @@ class Edge:
         in_groups: InGroups = in_no_groups,
         makes_default_buckets: Handler | None = None,
         in_turn: Callable[[Handler], Handler] | None = None,
+        dialects: Sequence[Dialect] = (),
     ) -> Pipeline:
         """The way of every request to one service; `more` are handlers of further endpoints.
 
@@ -106,9 +111,7 @@ class Edge:
             utilities=utilities,
             authenticator=self.authenticator,
             errors=self.errors,
-            cors=Cors(
-                origins=frozenset(settings.cors_origins), max_age_s=settings.cors_max_age_seconds
-            ),
+            cors=self.cors,
             signals=Signals(
                 backoff_s=settings.backoff,
                 backoff_percentage=settings.backoff_percentage,
@@ -126,6 +129,7 @@ class Edge:
             is_readonly=settings.readonly,
             default_bucket=self.default_bucket,
             makes_default_buckets=makes_default_buckets,
+            dialects=dialects,
         )
 
     def listen(

@@ -3,13 +3,14 @@
 Requests come from the server's connections and from the items of a batch alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from muniment.runtime.logs import get_logger
 from muniment.web.authentication import Authenticator
 from muniment.web.cors import Cors, exposed
 from muniment.web.default_bucket import ALIAS, DefaultBucket
+from muniment.web.dialects import Dialect, Dialects, translate
 from muniment.web.errors import (
     Errors,
     bad_request,
@@ -75,6 +76,7 @@ class Pipeline:
         is_readonly: bool = False,
         default_bucket: DefaultBucket | None = None,
         makes_default_buckets: Handler | None = None,
+        dialects: Sequence[Dialect] = (),
     ) -> None:
         """`makes_default_buckets` answers the writes that make what a default bucket lacks."""
         self._routes = routes
@@ -90,32 +92,34 @@ class Pipeline:
         self._is_readonly = is_readonly
         self._default_bucket = default_bucket
         self._makes_default_buckets = makes_default_buckets
+        self._dialects = Dialects(dialects)
         self._headers: dict[tuple[str, str], dict[str, str]] = {}
 
     async def handle(self, request: Request) -> Response:
         """Answer, whatever happens: what a handler raises is logged here, once."""
         began_s = self._traffic.begin()
+        dialect = self._dialects.of(request.raw_path)
         try:
-            response = await self._answer(request)
+            response = await self._answer(request, dialect)
         except Unavailable as reason:
             log.warning("request.unavailable", reason=str(reason), request_id=request.id)
-            response = self._errors.unavailable()
+            response = _in_form(dialect, self._errors.unavailable())
         # The supervisor of a request: whatever broke, its client gets an answer in due form.
         except Exception:
             log.exception("request.failed", request_id=request.id, template=request.target.template)
-            response = self._errors.internal()
+            response = _in_form(dialect, self._errors.internal())
         finally:
             self._traffic.end()
-        self.complete(request, response)
+        self._complete(request, response, dialect)
         self._traffic.count(request, response, began_s)
         return response
 
-    async def _answer(self, request: Request) -> Response:
-        if self._signals is not None and (gone := self._signals.gone()):
-            return gone
+    async def _answer(self, request: Request, dialect: Dialect | None) -> Response:
         method = request.method
-        if self._is_readonly and method not in _SAFE_METHODS:
-            return method_not_allowed("GET, HEAD, OPTIONS")
+        if refused := self._out_of_service(method):
+            return _in_form(dialect, refused)
+        if dialect is not None:
+            return await dialect.handle(request)
         target = self._route(request)
         if isinstance(target, Response):
             return target
@@ -134,6 +138,13 @@ class Pipeline:
         if self._default_bucket is None:
             return await handler(request)
         return await self._answer_resolved(self._default_bucket, request, handler)
+
+    def _out_of_service(self, method: str) -> Response | None:
+        if self._signals is not None and (gone := self._signals.gone()):
+            return gone
+        if self._is_readonly and method not in _SAFE_METHODS:
+            return method_not_allowed("GET, HEAD, OPTIONS")
+        return None
 
     async def _answer_resolved(
         self, default_bucket: DefaultBucket, request: Request, handler: Handler
@@ -172,7 +183,16 @@ class Pipeline:
         return self._reads if is_read else self._writes
 
     def complete(self, request: Request, response: Response) -> None:
+        """Put a refusal of the server itself into the form of the path's other answers."""
+        dialect = self._dialects.of(request.raw_path)
+        self._complete(request, _in_form(dialect, response), dialect)
+
+    def _complete(self, request: Request, response: Response, dialect: Dialect | None) -> None:
         """Add what every answer carries (BASE-4, BASE-5, CORS-6, SIG-1)."""
+        if dialect is not None:
+            response.headers.update(SECURITY_HEADERS)
+            dialect.complete(request, response)
+            return
         route = request.target.route
         kept = self._headers.get((route.template, request.method))
         response.headers.update(kept or self._constant_headers(route, request.method))
@@ -187,6 +207,10 @@ class Pipeline:
         if len(self._headers) < _HEADERS_KEPT_MAX:  # Methods are any text that a client sends.
             self._headers[route.template, method] = headers
         return headers
+
+
+def _in_form(dialect: Dialect | None, response: Response) -> Response:
+    return response if dialect is None else translate(dialect, response)
 
 
 async def misrouted(request: Request) -> Response:

@@ -13,6 +13,7 @@ class Endpoint(StrEnum):
     """Every endpoint by name; which of them exist is a matter of `Features`."""
 
     NOWHERE = "nowhere"
+    DIALECT = "dialect"
     ROOT = "root"
     HEARTBEAT = "heartbeat"
     LBHEARTBEAT = "lbheartbeat"

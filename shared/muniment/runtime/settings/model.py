@@ -9,6 +9,7 @@ from pydantic import PrivateAttr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from muniment.runtime.settings.access import AccessSettings, PrincipalSettings
+from muniment.runtime.settings.dialects import DialectSettings
 from muniment.runtime.settings.fields import Subject
 from muniment.runtime.settings.openid import OpenIdSettings
 from muniment.runtime.settings.protocol import (
@@ -42,6 +43,7 @@ SUBJECTS: Final[tuple[type[Subject], ...]] = (
     OpenIdSettings,
     ApiSettings,
     AnswerSettings,
+    DialectSettings,
     CacheSettings,
     PrincipalSettings,
     HistorySettings,
@@ -63,6 +65,7 @@ class Settings(
     OpenIdSettings,
     ApiSettings,
     AnswerSettings,
+    DialectSettings,
     CacheSettings,
     PrincipalSettings,
     HistorySettings,

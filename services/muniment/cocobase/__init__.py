@@ -1,0 +1,1 @@
+"""The CocoBase dialect: projects, collections and documents over buckets, collections, records."""
