@@ -100,6 +100,7 @@ async def view_of_postgres(connection: Connection) -> View:
             view.objects[row["uri"]] = {
                 "data": orjson.loads(row["data"]),
                 "permissions": orjson.loads(row["permissions"]),
+                "hidden": orjson.loads(row["hidden"] or b"null"),
             }
         for row in await connection.fetch(SQL.reachable_times):
             view.times[row["uri"]] = {name: row[name] for name in TIMES}
@@ -140,6 +141,7 @@ def _change(view: View, event: ObjectChanged) -> None:
     view.objects[address.uri] = {
         "data": event.after.data,
         "permissions": _sorted(event.after.permissions),
+        "hidden": event.after.hidden,
     }
     if address.kind in (Kind.BUCKET, Kind.COLLECTION, Kind.RECORD):
         _note_times(view.times, event)
@@ -195,6 +197,7 @@ def _history_entry(event: ObjectChanged) -> Json:
         "request_id": event.cause.request_id,
         "data": event.after.data,
         "permissions": _sorted(event.after.permissions),
+        "hidden": event.after.hidden,
     }
 
 

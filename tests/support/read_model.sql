@@ -9,22 +9,22 @@ WITH life AS (
       JOIN collection ON collection.parent = life.uid
      WHERE NOT collection.deleted
 )
-SELECT '/buckets/' || id AS uri, data, permissions
+SELECT '/buckets/' || id AS uri, data, permissions, NULL::jsonb AS hidden
   FROM bucket
 UNION ALL
-SELECT life.uri || '/collections/' || id, data, permissions
+SELECT life.uri || '/collections/' || id, data, permissions, NULL
   FROM life
   JOIN collection ON collection.parent = life.uid
 UNION ALL
-SELECT life.uri || '/groups/' || id, data, permissions
+SELECT life.uri || '/groups/' || id, data, permissions, NULL
   FROM life
   JOIN "group" ON "group".parent = life.uid
 UNION ALL
-SELECT life.uri || '/webhooks/' || id, data, permissions
+SELECT life.uri || '/webhooks/' || id, data, permissions, NULL
   FROM life
   JOIN webhook ON webhook.parent = life.uid
 UNION ALL
-SELECT nested.uri || '/records/' || id, data, permissions
+SELECT nested.uri || '/records/' || id, data, permissions, hidden
   FROM nested
   JOIN record ON record.parent = nested.uid;
 
@@ -132,7 +132,8 @@ SELECT uri || '/' || CASE kind WHEN 'history' THEN kind ELSE kind || 's' END AS 
                  'user_id', history.user_id,
                  'request_id', history.request_id,
                  'data', history.data,
-                 'permissions', history.permissions
+                 'permissions', history.permissions,
+                 'hidden', history.hidden
              )
          END AS entry
     FROM bucket

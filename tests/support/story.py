@@ -1,7 +1,7 @@
 """A log that could have happened: changes told one after another become consistent entries."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
@@ -105,6 +105,8 @@ class Story:
             permissions={"write": frozenset({WRITER, *(some if is_small else ())})},
         )
         action = Action.UPDATED if before else Action.CREATED
+        if address.kind is Kind.RECORD and at % 3 == 0:
+            after = replace(after, hidden={"id": at})
         is_new_collection = before is None and address.kind is Kind.COLLECTION
         self._change(address, action, before, after, records_from=at if is_new_collection else None)
         self._objects[address.uri] = after

@@ -221,5 +221,6 @@ def _state(row: asyncpg.Record) -> State:
         last_modified=at,
         data=data,
         permissions=parse_permissions(orjson.loads(row["permissions"])),
+        hidden=None if row["hidden"] is None else orjson.loads(row["hidden"]),
         uid=None if row["uid"] is None else Uid(str(row["uid"])),
     )

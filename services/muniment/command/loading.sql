@@ -9,7 +9,8 @@ SELECT 'bucket' AS kind, bucket.id AS bucket_id, NULL::text AS collection_id, bu
        bucket.permissions, NULL::bigint AS records_until,
        (SELECT jsonb_object_agg(timeline.kind, timeline.last_modified)
           FROM timeline
-         WHERE timeline.parent = bucket.uid) AS clocks
+         WHERE timeline.parent = bucket.uid) AS clocks,
+       NULL::jsonb AS hidden
   FROM unnest($1::text[]) AS wanted (id)
   JOIN bucket ON bucket.parent = '00000000-0000-0000-0000-000000000000' AND bucket.id = wanted.id
 UNION ALL
@@ -18,7 +19,8 @@ SELECT 'collection', bucket.id, collection.id, collection.id,
        collection.data, collection.permissions, collection.records_until,
        (SELECT jsonb_object_agg(timeline.kind, timeline.last_modified)
           FROM timeline
-         WHERE timeline.parent = collection.uid)
+         WHERE timeline.parent = collection.uid),
+       NULL
   FROM unnest($2::text[], $3::text[]) AS wanted (id, bucket_id)
   JOIN bucket ON bucket.parent = '00000000-0000-0000-0000-000000000000'
              AND bucket.id = wanted.bucket_id
@@ -26,7 +28,7 @@ SELECT 'collection', bucket.id, collection.id, collection.id,
 UNION ALL
 SELECT 'record', bucket.id, collection.id, record.id,
        record.parent, NULL, record.last_modified, record.deleted, record.data,
-       record.permissions, NULL, NULL
+       record.permissions, NULL, NULL, record.hidden
   FROM unnest($4::text[], $5::text[], $6::text[]) AS wanted (id, collection_id, bucket_id)
   JOIN bucket ON bucket.parent = '00000000-0000-0000-0000-000000000000'
              AND bucket.id = wanted.bucket_id
@@ -35,7 +37,7 @@ SELECT 'record', bucket.id, collection.id, record.id,
 UNION ALL
 SELECT 'group', bucket.id, NULL, "group".id,
        "group".parent, NULL, "group".last_modified, "group".deleted, "group".data,
-       "group".permissions, NULL, NULL
+       "group".permissions, NULL, NULL, NULL
   FROM unnest($7::text[], $8::text[]) AS wanted (id, bucket_id)
   JOIN bucket ON bucket.parent = '00000000-0000-0000-0000-000000000000'
              AND bucket.id = wanted.bucket_id
@@ -43,7 +45,7 @@ SELECT 'group', bucket.id, NULL, "group".id,
 UNION ALL
 SELECT 'webhook', bucket.id, NULL, webhook.id,
        webhook.parent, webhook.uid, webhook.last_modified, webhook.deleted, webhook.data,
-       webhook.permissions, NULL, NULL
+       webhook.permissions, NULL, NULL, NULL
   FROM unnest($9::text[], $10::text[]) AS wanted (id, bucket_id)
   JOIN bucket ON bucket.parent = '00000000-0000-0000-0000-000000000000'
              AND bucket.id = wanted.bucket_id
@@ -51,7 +53,7 @@ SELECT 'webhook', bucket.id, NULL, webhook.id,
 UNION ALL
 SELECT 'checkpoint', NULL, NULL, NULL,
        NULL, NULL, checkpoint.next_offset, FALSE, NULL,
-       NULL, NULL, NULL
+       NULL, NULL, NULL, NULL
   FROM checkpoint
  WHERE checkpoint.partition = $11::integer;
 

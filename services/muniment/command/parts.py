@@ -10,6 +10,7 @@ from muniment.domain.commands import (
     Delete,
     DeleteHistory,
     DeleteMany,
+    DocumentPatch,
     FieldsPatch,
     MergePatch,
     Patch,
@@ -132,6 +133,8 @@ def _wants_timestamp(step: Step) -> bool:
             data = step.body.data
         case Patch(change=FieldsPatch() | MergePatch() as change):
             data = change.body.data
+        case Patch(change=DocumentPatch()):
+            return False  # Its `last_modified` is the user's own field.
         case Patch():
             return True
         case Delete():

@@ -13,6 +13,7 @@ import orjson
 from json_merge_patch import create_patch  # pyright: ignore[reportUnknownVariableType]
 
 from muniment.domain.addresses import Kind
+from muniment.domain.documents import document_of
 from muniment.domain.events import Action, EventId, ObjectChanged
 from muniment.domain.values import JsonObject, JsonValue, Timestamp
 from muniment.domain.webhooks.spec import Format, Shape
@@ -146,8 +147,8 @@ def _cocobase(event: ObjectChanged, told: JsonObject) -> dict[str, JsonValue]:
     """The form that receivers of CocoBase know; what is in it is the dialect's contract."""
     is_document = event.address.kind is Kind.RECORD
     subject = "document" if is_document else str(event.address.kind)
-    of_deleted = event.before.data if event.before is not None else event.after.data
-    data = of_deleted if event.action is Action.DELETED else event.after.data
+    is_gone = event.action is Action.DELETED
+    told_of = event.before if is_gone and event.before is not None else event.after
     message: dict[str, JsonValue] = {
         "event": f"{subject}.{event.action}",
         "collection_id": told["collection_id"],
@@ -158,9 +159,10 @@ def _cocobase(event: ObjectChanged, told: JsonObject) -> dict[str, JsonValue]:
         "created_at": iso_8601(event.occurred_at),
     }
     if "data" in told:
-        message["data"] = _document(data)
+        message["data"] = document_of(told_of.data, told_of.hidden)
     if "previous" in told:
-        message["old_data"] = None if event.before is None else _document(event.before.data)
+        before = event.before
+        message["old_data"] = None if before is None else document_of(before.data, before.hidden)
     return message
 
 
@@ -169,12 +171,6 @@ _COCOBASE_TYPES: Final[Mapping[Action, str]] = {
     Action.UPDATED: "update",
     Action.DELETED: "delete",
 }
-_SERVERS_OWN: Final = frozenset({"id", "last_modified", "schema"})
-
-
-def _document(data: JsonObject) -> JsonObject:
-    """A record as the user's own object."""
-    return {name: value for name, value in data.items() if name not in _SERVERS_OWN}
 
 
 def iso_8601(at: Timestamp) -> str:

@@ -62,7 +62,11 @@ def _event(row: asyncpg.Record, endpoint: Endpoint) -> ObjectChanged:
         last_modified=data["last_modified"],
         stream_at=at,
         occurred_at=Timestamp(round(row["occurred_at"].timestamp() * 1000)),
-        after=Snapshot(data=data, permissions=parse_permissions(orjson.loads(row["permissions"]))),
+        after=Snapshot(
+            data=data,
+            permissions=parse_permissions(orjson.loads(row["permissions"])),
+            hidden=None if row["hidden"] is None else orjson.loads(row["hidden"]),
+        ),
         before=None,
         cause=Cause(
             actor=None if user_id is None else Principal(user_id), request_id=row["request_id"]

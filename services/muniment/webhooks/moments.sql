@@ -8,7 +8,7 @@ SELECT next_offset
 -- The last change of each object up to a moment, of those that were there then. A collection that
 -- is gone takes its records along without an event of each.
   SELECT h.last_modified, h.id, h.occurred_at, h.action, h.uri, h.collection_uid, h.user_id,
-         h.request_id, h.data, h.permissions
+         h.request_id, h.data, h.permissions, h.hidden
     FROM history h
    WHERE h.bucket_uid = $1
      AND h.last_modified > $2

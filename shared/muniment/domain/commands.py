@@ -81,6 +81,8 @@ class Body:
 
     data: JsonObject | None = None
     permissions: Mapping[str, Sequence[str] | None] | None = None
+    hidden: JsonObject | None = None
+    """What `Snapshot.hidden` shall be; `None` leaves it as it is, as `/v1` does always."""
 
 
 EMPTY_BODY: Final = Body()
@@ -133,10 +135,29 @@ class JsonPatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentPatch:
+    """A change of a document: `remove`, then `append`, then `fields` (see `domain.documents`)."""
+
+    fields: JsonObject
+    """What replaces fields of the document, whatever they are called."""
+    remove: Mapping[str, Sequence[JsonValue]] = field(
+        default_factory=dict[str, Sequence[JsonValue]]
+    )
+    """Field to the items that are taken out of its array."""
+    append: Mapping[str, Sequence[JsonValue]] = field(
+        default_factory=dict[str, Sequence[JsonValue]]
+    )
+    """Field to the items that are put at the end of its array, unless they are in it."""
+
+
+Change: TypeAlias = FieldsPatch | MergePatch | JsonPatch | DocumentPatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Patch(_Command):
     """PATCH of an object."""
 
-    change: FieldsPatch | MergePatch | JsonPatch
+    change: Change
     behavior: Literal["full", "light", "diff"] = "full"
 
 

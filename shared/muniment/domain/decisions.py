@@ -4,7 +4,7 @@ The order of the checks is the contract's (section 2.3): parent, right, form, ex
 preconditions, rules of the collection, uniqueness. What comes first is what the client is told.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
 from muniment.domain.addresses import Kind, bucket, is_valid_id
@@ -12,9 +12,11 @@ from muniment.domain.changes import creation, deletion, update
 from muniment.domain.commands import (
     ANY,
     Body,
+    Change,
     Command,
     Create,
     Delete,
+    DocumentPatch,
     FieldsPatch,
     JsonPatch,
     MergePatch,
@@ -23,6 +25,7 @@ from muniment.domain.commands import (
     ReadSecrets,
     RotateSecret,
 )
+from muniment.domain.documents import apply_to_document
 from muniment.domain.events import ObjectChanged, Snapshot
 from muniment.domain.fields import complete, typed_faults, webhook_rules
 from muniment.domain.groups import with_members
@@ -121,7 +124,9 @@ def _put(scene: Scene, command: Put, moment: Moment, rules: Rules) -> Decision:
     permissions = (
         given_permissions(command.body) if command.body.permissions else target.permissions
     )
-    return _updated(scene, command, Patched(data=data, permissions=permissions), moment, rules)
+    hidden = target.hidden if command.body.hidden is None else command.body.hidden
+    replaced = Patched(data=data, permissions=permissions, hidden=hidden or None)
+    return _updated(scene, command, replaced, moment, rules)
 
 
 def _patch(scene: Scene, command: Patch, moment: Moment, rules: Rules) -> Decision:
@@ -164,7 +169,11 @@ def _created(scene: Scene, command: Create | Put, moment: Moment, rules: Rules) 
         return data
     if clash := _clash(scene, at):
         return clash
-    after = Snapshot(data=data, permissions=_with_writer(given_permissions(body), command, rules))
+    after = Snapshot(
+        data=data,
+        permissions=_with_writer(given_permissions(body), command, rules),
+        hidden=body.hidden or None,
+    )
     return creation(scene, address, after, at=at, moment=moment, cause=command.cause)
 
 
@@ -184,7 +193,11 @@ def _updated(
         return data
     if clash := _clash(scene, at):
         return clash
-    after = Snapshot(data=data, permissions=_with_writer(patched.permissions, command, rules))
+    after = Snapshot(
+        data=data,
+        permissions=_with_writer(patched.permissions, command, rules),
+        hidden=patched.hidden,
+    )
     return update(scene, address, target, after, at=at, moment=moment, cause=command.cause)
 
 
@@ -292,10 +305,17 @@ def _clash(scene: Scene, at: Timestamp) -> TimestampTaken | LookUp | None:
     return TimestampTaken(at) if at in scene.taken else None
 
 
-def apply_change(
+def apply_change(change: Change, target: Snapshot, kind: Kind) -> Patched | Fault:
+    """What a PATCH makes of an object, before the server sets its own fields."""
+    if isinstance(change, DocumentPatch):
+        return apply_to_document(target, change)
+    patched = _apply_visible(change, target, kind)
+    return patched if isinstance(patched, Fault) else replace(patched, hidden=target.hidden)
+
+
+def _apply_visible(
     change: FieldsPatch | MergePatch | JsonPatch, target: Snapshot, kind: Kind
 ) -> Patched | Fault:
-    """What a PATCH makes of an object, before the server sets its own fields."""
     match change:
         case FieldsPatch():
             return apply_fields(target.data, target.permissions, change.body)

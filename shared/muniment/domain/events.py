@@ -46,6 +46,8 @@ class Snapshot:
 
     data: JsonObject
     permissions: Permissions
+    hidden: JsonObject | None = None
+    """A document's fields that are called as the server's own are; never shown by `/v1`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,9 @@ def forget(
     data = _left(target.data, principal) if address.kind is Kind.GROUP else target.data
     if permissions == target.permissions and data == target.data:
         return None
-    after = Snapshot(data={**data, "last_modified": at}, permissions=permissions)
+    after = Snapshot(
+        data={**data, "last_modified": at}, permissions=permissions, hidden=target.hidden
+    )
     return update(scene, address, target, after, at=at, moment=moment, cause=cause)
 
 

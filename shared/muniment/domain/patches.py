@@ -1,4 +1,4 @@
-"""The three kinds of PATCH: what an object becomes, and what a short answer tells of it.
+"""The three kinds of PATCH of `/v1`: what an object becomes, and what a short answer tells of it.
 
 Pure functions on `data` and `permissions`; what is given in is left as it is. PERM-12 (the writer
 stays a writer) and the timestamp come after.
@@ -11,7 +11,7 @@ from typing import Final, TypeAlias, cast
 import jsonpatch
 from jsonpointer import JsonPointer, JsonPointerException
 
-from muniment.domain.commands import Body, FieldsPatch, JsonPatch, MergePatch
+from muniment.domain.commands import Body, Change, DocumentPatch, JsonPatch
 from muniment.domain.refusals import Fault
 from muniment.domain.values import JsonObject, JsonValue, Permissions, Principal
 
@@ -37,6 +37,7 @@ class Patched:
 
     data: JsonObject
     permissions: Permissions
+    hidden: JsonObject | None = None
 
 
 def apply_fields(data: JsonObject, permissions: Permissions, body: Body) -> Patched | Fault:
@@ -103,14 +104,12 @@ def merged(target: JsonValue, patch: JsonValue) -> JsonValue:
     return result
 
 
-def requested_fields(
-    change: FieldsPatch | MergePatch | JsonPatch, patched: JsonObject
-) -> JsonObject:
+def requested_fields(change: Change, patched: JsonObject) -> JsonObject:
     """The fields that a short answer may tell of, with the values asked for (PAT-8).
 
     `patched` is the object as the patch left it, before the server's own fields were set.
     """
-    return patched if isinstance(change, JsonPatch) else change.body.data or {}
+    return patched if isinstance(change, JsonPatch | DocumentPatch) else change.body.data or {}
 
 
 def light_answer(before: JsonObject, after: JsonObject, requested: JsonObject) -> JsonObject:

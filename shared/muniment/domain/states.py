@@ -31,6 +31,8 @@ class Present:
     last_modified: Timestamp
     data: JsonObject
     permissions: Permissions
+    hidden: JsonObject | None = None
+    """As of `Snapshot`."""
     uid: Uid | None = None
     """The life of a bucket, collection or webhook; nobody asks for that of others."""
 
@@ -82,6 +84,7 @@ def evolve(state: State, event: ObjectChanged) -> State:  # noqa: ARG001 - an ev
                 last_modified=event.last_modified,
                 data=event.after.data,
                 permissions=event.after.permissions,
+                hidden=event.after.hidden,
                 uid=_own_uid(event),
             )
         case Action.DELETED:
@@ -92,7 +95,7 @@ def evolve(state: State, event: ObjectChanged) -> State:  # noqa: ARG001 - an ev
 
 def snapshot(state: Present) -> Snapshot:
     """The object as events carry it."""
-    return Snapshot(data=state.data, permissions=state.permissions)
+    return Snapshot(data=state.data, permissions=state.permissions, hidden=state.hidden)
 
 
 def _own_uid(event: ObjectChanged) -> Uid | None:

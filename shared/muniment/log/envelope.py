@@ -134,13 +134,21 @@ def _fields_of_change(event: ObjectChanged) -> Fields:
         "permissions": _sorted(event.after.permissions),
         "previous": None,
     }
+    if event.after.hidden is not None:
+        fields["hidden"] = event.after.hidden
     if event.before is not None:
-        permissions = _sorted(event.before.permissions)
-        fields["previous"] = {"data": event.before.data, "permissions": permissions}
+        fields["previous"] = _fields_before(event.before)
     if event.records_from is not None:
         fields["records_from"] = event.records_from
     if event.webhook_uid is not None:
         fields["webhook_uid"] = event.webhook_uid
+    return fields
+
+
+def _fields_before(before: Snapshot) -> Fields:
+    fields: Fields = {"data": before.data, "permissions": _sorted(before.permissions)}
+    if before.hidden is not None:
+        fields["hidden"] = before.hidden
     return fields
 
 
@@ -253,7 +261,12 @@ def _snapshot(fields: Fields) -> Snapshot:
         name: frozenset(map(_principal, principals))
         for name, principals in _object(fields["permissions"]).items()
     }
-    return Snapshot(data=_object(fields["data"]), permissions=permissions)
+    hidden = fields.get("hidden")
+    return Snapshot(
+        data=_object(fields["data"]),
+        permissions=permissions,
+        hidden=None if hidden is None else _object(hidden),
+    )
 
 
 def _principal(value: object) -> Principal:

@@ -7,8 +7,9 @@ from muniment.command.known import Known
 from muniment.command.loading import ReadModel
 from muniment.command.waiting import Unavailable
 from muniment.domain.addresses import Address, bucket, collection, record
-from muniment.domain.states import Present
-from muniment.log.protocol import Offset, Partition, Position
+from muniment.domain.events import Event, ObjectChanged
+from muniment.domain.states import Present, snapshot
+from muniment.log.protocol import Claim, Offset, Partition, Position
 from muniment.readmodel.connection import open_pool
 from muniment.readmodel.projection.recording import Recording
 from tests.support.projecting import log_of, project_all
@@ -43,6 +44,26 @@ async def test_states_are_loaded_with_all_above_them(
     assert scene.collection is not None
     assert scene.timeline.at == scene.target.last_modified
     assert not known.lacking([STATIONS])
+
+
+async def test_what_is_hidden_is_loaded_with_its_record(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """CocoBase section 13: a write that does not name it must find it, to keep it."""
+    story = Story().play([("write", ATLAS), ("write", STATIONS), ("write", ONE)])
+    while not _has_hidden(event := story.entries[-1].content):
+        story.write(ONE)
+    await project_all(log_of(story.entries), database)
+
+    target = (await loaded(database, None)).scene(ONE).target
+
+    assert isinstance(event, ObjectChanged)
+    assert isinstance(target, Present)
+    assert snapshot(target) == event.after
+
+
+def _has_hidden(content: Event | Claim) -> bool:
+    return isinstance(content, ObjectChanged) and content.after.hidden is not None
 
 
 @pytest.mark.parametrize(

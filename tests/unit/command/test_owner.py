@@ -16,8 +16,9 @@ from muniment.command.waiting import (
     Waiting,
 )
 from muniment.domain.addresses import Address, CollectionId, bucket, record
-from muniment.domain.commands import ANONYMOUS, Command
+from muniment.domain.commands import ANONYMOUS, Command, DocumentPatch, Patch
 from muniment.domain.decisions import Unchanged
+from muniment.domain.documents import document_of
 from muniment.domain.events import Action, Cause, ObjectChanged, PartitionFlushed
 from muniment.domain.refusals import (
     CollectionMissing,
@@ -458,3 +459,28 @@ async def test_a_bad_command_leaves_the_others_alone(world: Universe) -> None:
     assert isinstance(answers[0].outcome, Invalid)
     assert answers[1].outcome == NotAllowed()
     assert event_of(answers[2]).action is Action.CREATED
+
+
+async def test_patches_of_one_document_at_once_all_survive(world: Universe) -> None:
+    """CocoBase section 5: each is decided on what the one before has left."""
+    instance = await begun(world)
+    made = ask().create()
+    await instance.submit(made)
+    patches = [
+        DocumentPatch(fields={f"field{number}": number}, append={"tags": [number]})
+        for number in range(50)
+    ]
+
+    await asyncio.gather(
+        *(
+            instance.submit(
+                Patch(address=RECORD, requester=made.requester, cause=made.cause, change=change)
+            )
+            for change in patches
+        )
+    )
+
+    target = world.read_model.state(RECORD)
+    assert isinstance(target, Present)
+    document = document_of(target.data, target.hidden)
+    assert document == {"tags": [*range(50)], **{f"field{each}": each for each in range(50)}}

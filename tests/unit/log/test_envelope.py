@@ -2,6 +2,7 @@
 
 import string
 from collections.abc import Callable
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -46,6 +47,7 @@ snapshots = st.builds(
     permissions=st.dictionaries(
         st.sampled_from(["read", "write"]), st.frozensets(texts.map(Principal), max_size=3)
     ),
+    hidden=st.none() | st.dictionaries(texts, json_values, max_size=2),
 )
 causes = st.builds(
     Cause,
@@ -154,6 +156,18 @@ def test_permissions_are_sorted() -> None:
         ("read", ["a", "b", "c"]),
         ("write", ["a", "b", "c"]),
     ]
+
+
+def test_what_is_hidden_is_beside_the_data() -> None:
+    """CocoBase section 13: a consumer that knows nothing of it reads on as before."""
+    before = Snapshot(data={}, permissions={}, hidden={"id": 7})
+    event = replace(changed(before=before), after=Snapshot(data={}, permissions={}, hidden={}))
+
+    value = orjson.loads(encode(event, Offset(0)).value)
+
+    assert value["hidden"] == {}
+    assert value["previous"]["hidden"] == {"id": 7}
+    assert "hidden" not in orjson.loads(encode(changed(), Offset(0)).value)
 
 
 def test_a_trace_is_passed_on() -> None:

@@ -36,7 +36,7 @@ def columns(
         *_columns(
             5, (_step_row(partition, before[partition], at) for partition, at in after.items())
         ),
-        *_columns(25, (_change_row(change, recording) for change in batch.changes)),
+        *_columns(26, (_change_row(change, recording) for change in batch.changes)),
         *_columns(3, ((*key, at) for key, at in batch.timestamps.items())),
         *_columns(2, batch.doomed.items()),
         *_columns(6, (_owner_row(partition, *owner) for partition, owner in batch.owners.items())),
@@ -106,6 +106,7 @@ def _change_row(change: Change, recording: Recording) -> Row:
         None if created is None else created.occurred_at,
         None if created is None else created.stream_at,
         None if event.action is Action.CREATED else event.occurred_at,
+        None if event.after.hidden is None else orjson.dumps(event.after.hidden, default=dict),
     )
 
 

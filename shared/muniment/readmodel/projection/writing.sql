@@ -51,13 +51,13 @@ change AS MATERIALIZED (
                $12::boolean[], $13::jsonb[], $14::jsonb[], $15::boolean[], $16::uuid[],
                $17::bigint[], $18::uuid[], $19::bigint[], $20::text[], $21::text[], $22::text[],
                $23::text[], $24::text[], $25::bigint[], $26::uuid[], $27::boolean[],
-               $28::bigint[], $29::bigint[], $30::bigint[]
+               $28::bigint[], $29::bigint[], $30::bigint[], $31::jsonb[]
            ) AS change (
                partition, kind, parent, id, uid, last_modified,
                deleted, data, permissions, is_last, bucket_uid,
                stream_at, event_id, occurred_at_ms, action, uri, collection_id,
                user_id, request_id, records_until, collection_uid, has_entry,
-               created_at, created_order, updated_at
+               created_at, created_order, updated_at, hidden
            )
      WHERE (SELECT is_open FROM gate)
 ),
@@ -126,10 +126,10 @@ webhooks AS (
 records AS (
     INSERT INTO record (
                parent, id, last_modified, deleted, data, permissions,
-               created_at, created_order, updated_at
+               created_at, created_order, updated_at, hidden
            )
     SELECT parent, id, last_modified, deleted, data, permissions,
-           created_at, created_order, updated_at
+           created_at, created_order, updated_at, hidden
       FROM change
      WHERE kind = 'record' AND is_last
   ORDER BY parent, id COLLATE "C"
@@ -140,15 +140,17 @@ records AS (
            permissions = excluded.permissions,
            created_at = coalesce(excluded.created_at, record.created_at),
            created_order = coalesce(excluded.created_order, record.created_order),
-           updated_at = excluded.updated_at
+           updated_at = excluded.updated_at,
+           hidden = excluded.hidden
 ),
 versions AS (
     INSERT INTO history (
                bucket_uid, last_modified, id, occurred_at, action, resource_name, uri,
-               collection_uid, collection_id, object_id, user_id, request_id, data, permissions
+               collection_uid, collection_id, object_id, user_id, request_id, data, permissions,
+               hidden
            )
     SELECT bucket_uid, stream_at, event_id, to_timestamp(occurred_at_ms / 1000.0), action, kind, uri,
-           collection_uid, collection_id, id, user_id, request_id, data, permissions
+           collection_uid, collection_id, id, user_id, request_id, data, permissions, hidden
       FROM change
      WHERE has_entry
         ON CONFLICT (bucket_uid, last_modified) DO NOTHING
@@ -156,7 +158,7 @@ versions AS (
 timestamps AS (
     INSERT INTO timeline (parent, kind, last_modified)
     SELECT *
-      FROM unnest($31::uuid[], $32::text[], $33::bigint[])
+      FROM unnest($32::uuid[], $33::text[], $34::bigint[])
      WHERE (SELECT is_open FROM gate)
         ON CONFLICT (parent, kind) DO UPDATE
        SET last_modified = excluded.last_modified
@@ -165,7 +167,7 @@ timestamps AS (
 ended AS (
     INSERT INTO doomed (uid, kind)
     SELECT *
-      FROM unnest($34::uuid[], $35::text[])
+      FROM unnest($35::uuid[], $36::text[])
      WHERE (SELECT is_open FROM gate)
         ON CONFLICT (uid) DO NOTHING
 ),
@@ -173,8 +175,8 @@ owners AS (
     INSERT INTO partition_owner (partition, claim_offset, epoch, producer_id, instance_id, url)
     SELECT *
       FROM unnest(
-               $36::integer[], $37::bigint[], $38::integer[], $39::bigint[], $40::text[],
-               $41::text[]
+               $37::integer[], $38::bigint[], $39::integer[], $40::bigint[], $41::text[],
+               $42::text[]
            )
      WHERE (SELECT is_open FROM gate)
         ON CONFLICT (partition) DO UPDATE
