@@ -7,7 +7,7 @@ from typing import Final
 
 from muniment.domain.addresses import BucketId
 from muniment.log.protocol import Offset
-from muniment.readmodel.connection import ACQUIRE_TIMEOUT_S, Connection, Pool
+from muniment.readmodel.connection import Connection, Pool, lent
 from muniment.readmodel.sql import Statements
 from muniment.webhooks.deliveries import LaneId
 from muniment.webhooks.endpoints import EndpointId
@@ -59,8 +59,7 @@ async def write(connection: Connection, found: Sequence[Attempt]) -> None:
 
 async def keep_attempts(pool: Pool, retention_days: int) -> None:
     """Make the tables of the next days, and drop those that are older than the retention."""
-    acquiring = pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
-    async with acquiring as connection, connection.transaction():
+    async with lent(pool) as connection, connection.transaction():
         await connection.execute(SQL.lock_days)
         await _keep_days(connection, datetime.now(UTC).date(), retention_days)
 

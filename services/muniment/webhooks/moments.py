@@ -11,7 +11,7 @@ from muniment.domain.addresses import parse_uri
 from muniment.domain.events import Action, Cause, EventId, ObjectChanged, Snapshot
 from muniment.domain.permissions import parse_permissions
 from muniment.domain.values import Principal, Timestamp, Uid
-from muniment.readmodel.connection import ACQUIRE_TIMEOUT_S, Pool
+from muniment.readmodel.connection import Pool, lent
 from muniment.readmodel.sql import Statements
 from muniment.webhooks.endpoints import Endpoint
 
@@ -37,7 +37,7 @@ class HistoricMoments:
         Raises what Postgres does.
         """
         while True:
-            async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            async with lent(self._pool) as connection:
                 built_to = await connection.fetchval(SQL.built_to, endpoint.partition)
                 if built_to is not None and built_to > endpoint.opened_at:
                     rows = await connection.fetch(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from muniment.log.protocol import Offset, Partition, Start
-from muniment.readmodel.connection import ACQUIRE_TIMEOUT_S, Pool
+from muniment.readmodel.connection import Pool, lent
 from muniment.readmodel.sql import Statements
 from muniment.webhooks import attempts, rows
 from muniment.webhooks.attempts import Attempt
@@ -114,8 +114,7 @@ class PostgresPositions:
 
     async def take_over(self, partitions: Sequence[Partition]) -> Kept:
         self._partitions = partitions
-        acquiring = self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
-        async with acquiring as connection, connection.transaction():
+        async with lent(self._pool) as connection, connection.transaction():
             epoch: int = await connection.fetchval(SQL.take_over, partitions)
             checkpoints = await connection.fetch(SQL.list_checkpoints, partitions)
             lanes = await connection.fetch(SQL.list_lanes, partitions)
@@ -146,8 +145,7 @@ class PostgresPositions:
         )
 
     async def commit(self, commit: Commit) -> None:
-        acquiring = self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
-        async with acquiring as connection, connection.transaction():
+        async with lent(self._pool) as connection, connection.transaction():
             held = await connection.fetch(SQL.hold_epoch, self._partitions, commit.epoch)
             if len(held) != len(self._partitions):
                 raise Fenced
@@ -157,12 +155,12 @@ class PostgresPositions:
                 await attempts.write(connection, commit.attempts)
 
     async def parked_of(self, lane_id: LaneId) -> Sequence[ParkedRow]:
-        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+        async with lent(self._pool) as connection:
             found = await connection.fetch(SQL.list_parked_of, lane_id)
         return [rows.parked_row(row) for row in found]
 
     async def jobs_to_do(self) -> Sequence[Job]:
-        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+        async with lent(self._pool) as connection:
             found = await connection.fetch(SQL.list_jobs, self._partitions)
         return [rows.job(row) for row in found]
 

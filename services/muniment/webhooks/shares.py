@@ -94,9 +94,13 @@ class Shares:
 
     async def _ask(self, statement: str, *arguments: object) -> int:
         async with self._turn:
-            answer: int = await self._connection.fetchval(
-                statement, *arguments, timeout=STATEMENT_TIMEOUT_S
-            )
+            try:
+                answer: int = await self._connection.fetchval(
+                    statement, *arguments, timeout=STATEMENT_TIMEOUT_S
+                )
+            except asyncpg.InternalClientError as error:
+                # asyncpg stumbles over a server that says it is shutting down.
+                raise ConnectionResetError(str(error)) from error
         return answer
 
 

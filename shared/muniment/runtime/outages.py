@@ -9,7 +9,7 @@ from muniment.runtime.logs import get_logger
 
 log = get_logger(__name__)
 
-RETRY_PAUSE_S: Final = 0.5
+RETRY_PAUSE_S: Final = 0.2
 SETTLED_AFTER_S: Final = 30.0
 """Work that went on for so long has ended the outage before, even if the reason is the same."""
 

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import Task
-from muniment.web.edge import Edge
-from muniment.web.root import Check
+
+if TYPE_CHECKING:
+    from muniment.web.root import Check
 
 
 class Vitals:
@@ -19,7 +21,7 @@ class Vitals:
         self.checks: Mapping[str, Check] = {name: partial(self._ask, name) for name in names}
 
     @asynccontextmanager
-    async def told_by(self, **probes: Check) -> AsyncGenerator[None]:
+    async def told_by(self, **probes: "Check") -> AsyncGenerator[None]:
         """Ask these until the block ends; a name that nobody tells of counts as failed."""
         before, self._probes = self._probes, {**self._probes, **probes}
         try:
@@ -38,11 +40,14 @@ async def stands_by() -> bool:
 
 
 def internal_door(
-    settings: Settings, *, service: str, checks: Mapping[str, Check]
+    settings: Settings, *, service: str, checks: Mapping[str, "Check"]
 ) -> Mapping[str, Task]:
     """The task that answers on `internal_port`; none when that is 0."""
     if settings.internal_port == 0:
         return {}
+    # Imported here: a quarter of what a service without a door would load before it works.
+    from muniment.web.edge import Edge  # noqa: PLC0415
+
     edge = Edge(settings)
     pipeline = edge.pipeline(service=service, checks=checks)
 
