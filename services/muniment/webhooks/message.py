@@ -6,6 +6,7 @@ one message is sent thin, with the address to get the object from.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, assert_never, cast
 
@@ -175,8 +176,13 @@ _COCOBASE_TYPES: Final[Mapping[Action, str]] = {
 
 def iso_8601(at: Timestamp) -> str:
     """Milliseconds since the epoch as `2026-11-21T08:00:00.123Z`."""
-    moment = datetime.fromtimestamp(at / 1000, tz=UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1000:03d}Z"
+    return f"{_to_the_second(at // 1000)}.{at % 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _to_the_second(at_s: int) -> str:
+    # Events of one second come together, and `strftime` took 3 % of a drain's CPU time.
+    return f"{datetime.fromtimestamp(at_s, tz=UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _plain_json(value: JsonObject) -> Any:
