@@ -74,7 +74,7 @@ def encode(event: Event, claim: Offset) -> Message:
         case _:
             assert_never(event)
     headers.append(("ce_id", event.id.encode()))
-    headers.append(("ce_time", _time_text(event.occurred_at).encode()))
+    headers.append(("ce_time", time_text(event.occurred_at).encode()))
     headers.append(("ce_claim", str(claim).encode()))
     if event.cause.traceparent is not None:
         headers.append(("ce_traceparent", event.cause.traceparent.encode()))
@@ -301,7 +301,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-def _time_text(at: Timestamp) -> str:
+def time_text(at: Timestamp) -> str:
+    """Milliseconds since the epoch as `2026-11-21T08:00:00.123Z`."""
     seconds, milliseconds = divmod(at, 1000)
     return f"{_second_text(seconds)}.{milliseconds:03d}Z"
 
