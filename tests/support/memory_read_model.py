@@ -14,7 +14,16 @@ from muniment.command.known_objects import KnownBucket, KnownCollection, Lacking
 from muniment.command.loading import DraftModel, ReadModel
 from muniment.command.principals import Memberships
 from muniment.command.tokens import UnusedTokens
-from muniment.domain.addresses import Address, Kind, bucket, collection, group, parse_uri, webhook
+from muniment.domain.addresses import (
+    Address,
+    CollectionId,
+    Kind,
+    bucket,
+    collection,
+    group,
+    parse_uri,
+    webhook,
+)
 from muniment.domain.events import Event, HistoryTrimmed, ObjectChanged, PartitionFlushed
 from muniment.domain.groups import members_of
 from muniment.domain.states import ABSENT, Present, State, Tombstone
@@ -117,6 +126,21 @@ class MemoryReadModel(ReadModel):
             for uri, state in world.states.items()
             if uri != address.uri and uri.rpartition("/")[0] == folder
         )
+
+    async def name_holder(
+        self, name: str, address: Address, *, floor: Position | None
+    ) -> CollectionId | None:
+        await asyncio.sleep(0)
+        own, siblings = address.uri, f"{address.parent_uri}/collections/"
+        found = [
+            (uri.removeprefix(siblings), state.data)
+            for world in self.worlds.values()
+            for uri, state in world.living().items()
+            if uri != own and parse_uri(uri).parent_uri == address.parent_uri
+            if parse_uri(uri).kind is Kind.COLLECTION
+        ]
+        holders = [id_ for id_, data in found if name in (id_, data.get("name"))]
+        return CollectionId(holders[0]) if holders else None
 
     async def owner_url(self, partition: Partition) -> str | None:
         await asyncio.sleep(0)

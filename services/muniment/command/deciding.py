@@ -283,6 +283,11 @@ class Decider:
     ) -> tuple[Command, ObjectChanged | Unchanged | Refusal | LookUp]:
         scene = ground.scene(command.address)
         command = await ground.principals.for_command(command, scene)
+        if command.claimed_name is not None:
+            holder = await ground.read_model.name_holder(
+                command.claimed_name, command.address, floor=ground.known.floor
+            )
+            scene = replace(scene, name_holder=holder)
         decision = decide(scene, command, self._moment(), self._rules)
         if isinstance(decision, LookUp) and sort_of(waiting) == "alone":
             taken = await _taken(decision.last_modified, command.address, scene, ground)

@@ -19,6 +19,7 @@ from muniment.domain.values import AUTHENTICATED, Principal, Timestamp, Uid
 from muniment.log.protocol import Partition, Position
 from muniment.readmodel.connection import Connection, Pool, lent
 from muniment.readmodel.drafts import GIVEN_UP, Draft, open_draft, reads_go_over
+from muniment.readmodel.naming import find_by_name
 from muniment.readmodel.projection.recording import Recording
 from muniment.readmodel.sql import Statements
 from muniment.web.http import Response
@@ -100,6 +101,19 @@ class ReadModel:
         parent = parent_uid or "00000000-0000-0000-0000-000000000000"
         return bool(await self._fetch_value(statement, last_modified, parent, address.id))
 
+    async def name_holder(
+        self, name: str, address: Address, *, floor: Position | None
+    ) -> CollectionId | None:
+        """Which other collection of the address's bucket has the name.
+
+        Raises `Unavailable` as `load` does.
+        """
+        async with self.acquire() as connection:
+            holder = await find_by_name(connection, address.bucket_id, name, but=address.id)
+            # Asked for afterwards: what has been lost since was there before.
+            await self._check(connection, floor)
+        return holder
+
     async def owner_url(self, partition: Partition) -> str | None:
         """Where the owner of a partition takes commands, if it ever had one."""
         url = await self._fetch_value(SQL.owner_url, partition)
@@ -136,6 +150,13 @@ class ReadModel:
                 yield DraftModel(draft)
         except GIVEN_UP as error:
             raise Unavailable(f"what a batch reads was given up: {error!r}") from error
+
+    async def _check(self, connection: Connection, floor: Position | None) -> None:
+        """Raise `Unavailable` where a restarted Postgres has lost what is below the floor."""
+        if floor is not None:
+            next_offset = await connection.fetchval(SQL.projected_to, floor.partition)
+            if next_offset is None or next_offset <= floor.offset:
+                raise Unavailable(_LOST)
 
     async def _fetch(self, statement: str, *values: object) -> list[asyncpg.Record]:
         async with self.acquire() as connection:

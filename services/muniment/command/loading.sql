@@ -74,6 +74,12 @@ SELECT asked.member, '/buckets/' || bucket.id || '/groups/' || joined.group_id A
         WHERE uid = joined.bucket_uid
        OFFSET 0) AS bucket;
 
+-- projected_to --
+-- The next offset of a partition that is not projected yet.
+SELECT next_offset
+  FROM checkpoint
+ WHERE partition = $1;
+
 -- timestamp_is_taken --
 -- Whether another object in the list ($2 is its parent's uid, $3 the object) has this timestamp.
 SELECT EXISTS (

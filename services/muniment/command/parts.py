@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal, TypeAlias, assert_never
 
-from muniment.command.waiting import Atomic, DeleteRest, Flush, Forget, Read, Step, Waiting
+from muniment.command.waiting import (
+    Atomic,
+    DeleteRest,
+    Flush,
+    Forget,
+    Read,
+    Step,
+    Waiting,
+    claims_name,
+)
 from muniment.domain.addresses import Address, Kind, bucket, collection
 from muniment.domain.commands import (
     Create,
@@ -50,6 +59,8 @@ def sort_of(waiting: Waiting) -> Sort:
         return "alone"
     # A look-up would come too late: what was decided before it can't be taken back alone.
     if isinstance(order, Atomic) and (order.needs_draft or any(map(_wants_timestamp, order.steps))):
+        return "alone"
+    if claims_name(order):
         return "alone"
     return "buckets" if needs_turn(waiting) else "objects"
 

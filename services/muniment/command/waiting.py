@@ -5,7 +5,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from muniment.domain.commands import Command, DeleteHistory, DeleteList, DeleteMany
+from muniment.domain.commands import (
+    Command,
+    Create,
+    DeleteHistory,
+    DeleteList,
+    DeleteMany,
+    Patch,
+    Put,
+)
 from muniment.domain.decisions import Unchanged
 from muniment.domain.events import Cause, HistoryTrimmed, ObjectChanged, PartitionFlushed
 from muniment.domain.refusals import Refusal
@@ -29,6 +37,11 @@ class Read:
 Step: TypeAlias = Command | DeleteList | Read
 
 
+def claims_name(step: object) -> bool:
+    """Whether other collections must be asked after before it can be decided."""
+    return isinstance(step, Create | Put | Patch) and step.claimed_name is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Atomic:
     """Steps in one bucket, decided one after another; what they cause happens as one."""
@@ -38,7 +51,10 @@ class Atomic:
     @property
     def needs_draft(self) -> bool:
         """Whether a step asks the read model for what the steps before it have changed."""
-        return any(isinstance(step, DeleteMany | DeleteHistory | Read) for step in self.steps)
+        return any(
+            isinstance(step, DeleteMany | DeleteHistory | Read) or claims_name(step)
+            for step in self.steps
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,4 +200,5 @@ __all__ = [
     "TooLargeToAppend",
     "Unavailable",
     "Waiting",
+    "claims_name",
 ]

@@ -95,6 +95,11 @@ class _Command:
     cause: Cause
     preconditions: Preconditions = NO_PRECONDITIONS
     faults: tuple[Fault, ...] = ()
+    claimed_name: str | None = None
+    """Of a collection's creation or change: the name that no other one in the bucket may have.
+
+    A collection's name is its `data.name`, or its id. `/v1` claims none.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ from muniment.domain.refusals import (
     CollectionMissing,
     Fault,
     Invalid,
+    NameTaken,
     NotAllowed,
     ObjectMissing,
     ObjectModified,
@@ -167,7 +168,7 @@ def _created(scene: Scene, command: Create | Put, moment: Moment, rules: Rules) 
     data = _completed(given, scene, command, at=at, moment=moment, rules=rules)
     if isinstance(data, Invalid):
         return data
-    if clash := _clash(scene, at):
+    if clash := _name_taken(scene, command) or _clash(scene, at):
         return clash
     after = Snapshot(
         data=data,
@@ -191,7 +192,7 @@ def _updated(
     data = _completed(patched.data, scene, command, at=at, moment=moment, rules=rules)
     if isinstance(data, Invalid):
         return data
-    if clash := _clash(scene, at):
+    if clash := _name_taken(scene, command) or _clash(scene, at):
         return clash
     after = Snapshot(
         data=data,
@@ -294,6 +295,13 @@ def _stale(scene: Scene, command: Command, rules: Rules) -> ObjectModified | Non
         command.requester.principals, Right.READ, command.address.kind, scene.acls, rules.granted
     )
     return ObjectModified(current=target.last_modified, existing=target.data if readable else None)
+
+
+def _name_taken(scene: Scene, command: Command) -> NameTaken | None:
+    """Who looked for the name's holder has left out the target itself."""
+    if command.claimed_name is None or scene.name_holder is None:
+        return None
+    return NameTaken(name=command.claimed_name, collection_id=scene.name_holder)
 
 
 def _clash(scene: Scene, at: Timestamp) -> TimestampTaken | LookUp | None:

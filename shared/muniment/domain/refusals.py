@@ -59,8 +59,23 @@ class TimestampTaken:
     last_modified: Timestamp
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameTaken:
+    """Another collection of the bucket has the name that the command claims."""
+
+    name: str
+    collection_id: CollectionId
+    """The one that has it."""
+
+
 Refusal: TypeAlias = (
-    NotAllowed | Invalid | ObjectMissing | CollectionMissing | ObjectModified | TimestampTaken
+    NotAllowed
+    | Invalid
+    | ObjectMissing
+    | CollectionMissing
+    | ObjectModified
+    | TimestampTaken
+    | NameTaken
 )
 
 INVALID_ID = Fault(location="path", name=None, description="Invalid object id")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
-from muniment.domain.addresses import Kind
+from muniment.domain.addresses import CollectionId, Kind
 from muniment.domain.events import Action, ObjectChanged, Snapshot
 from muniment.domain.permissions import NO_PERMISSIONS, Acls
 from muniment.domain.timelines import Timeline
@@ -59,6 +59,8 @@ class Scene:
     """For a collection that exists: the timeline of its records."""
     taken: frozenset[Timestamp] | None = None
     """Which of the wanted timestamps others in the list have; `None` if nobody looked."""
+    name_holder: CollectionId | None = None
+    """Another collection that has the name which the command claims."""
 
     @property
     def acls(self) -> Acls:

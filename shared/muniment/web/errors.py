@@ -12,6 +12,7 @@ from muniment.domain.refusals import (
     CollectionMissing,
     Fault,
     Invalid,
+    NameTaken,
     NotAllowed,
     ObjectMissing,
     ObjectModified,
@@ -142,7 +143,7 @@ class Errors:
                 return collection_missing(refusal.collection_id)
             case ObjectModified():
                 return object_modified(refusal)
-            case TimestampTaken():
+            case TimestampTaken() | NameTaken():
                 return self.conflict()
             case _:
                 assert_never(refusal)
