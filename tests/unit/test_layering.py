@@ -21,6 +21,7 @@ SHARED_ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "readmodel": frozenset({"domain", "runtime", "log"}),
     "web": frozenset({"domain", "runtime", "readmodel"}),
     "accounts": frozenset({"domain", "runtime", "readmodel", "web"}),
+    "keys": frozenset({"domain", "runtime", "readmodel", "web", "accounts"}),
     "openid": frozenset({"domain", "runtime", "readmodel", "web", "accounts"}),
 }
 

@@ -2,20 +2,20 @@
 
 import asyncio
 from collections.abc import Iterator
-from http import HTTPStatus
 
 from muniment.accounts.side import Accounts, open_accounts
+from muniment.administration.side import open_administration
+from muniment.api.beside_the_log import flush_with, forget_with
 from muniment.cocobase.dialect import CocoBase
 from muniment.command.batch import in_turn
 from muniment.command.side import CommandSide
-from muniment.domain.values import Principal
+from muniment.keys.side import Keys, open_keys
 from muniment.openid.side import OpenId, make_edge, open_openid
 from muniment.query.app import QuerySide, query_side
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
 from muniment.web.dialects import Dialect
 from muniment.web.edge import Edge
-from muniment.web.forwarding import FORWARDED
 from muniment.web.http import Handler, Request, Response
 from muniment.web.routes import Endpoint
 from muniment.webhooks.management.side import open_console
@@ -23,27 +23,19 @@ from muniment.webhooks.management.side import open_console
 
 async def run(settings: Settings) -> None:
     """Answer every request until a signal ends the process; the servers may come up later."""
-    async with open_accounts(settings) as accounts, open_openid(settings) as openid:
-        await _serve(settings, accounts, openid)
+    async with (
+        open_accounts(settings) as accounts,
+        open_openid(settings) as openid,
+        open_keys(settings) as keys,
+    ):
+        await _serve(settings, accounts, openid, keys)
 
 
-async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId | None) -> None:
+async def _serve(
+    settings: Settings, accounts: Accounts | None, openid: OpenId | None, keys: Keys
+) -> None:
     edge = make_edge(settings, accounts, openid)
     commands = CommandSide(settings, edge)
-
-    async def flush(request: Request) -> Response:
-        response = await commands.flush(request)
-        if accounts is not None and FORWARDED not in request.headers:
-            await accounts.delete_all()
-        return response
-
-    async def forget(request: Request) -> Response:
-        response = await commands.forget(request)
-        is_done = response.status == HTTPStatus.OK
-        if accounts is not None and is_done and FORWARDED not in request.headers:
-            # Last: whoever forgets themselves can log in until all else is done.
-            await accounts.forget(Principal(request.target.id or ""))
-        return response
 
     async def answer(stopping: asyncio.Event) -> None:
         async with (
@@ -51,11 +43,19 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
             open_console(
                 settings, authorize=queries.authorize_webhook, errors=edge.errors
             ) as console,
+            open_administration(
+                settings,
+                keys=keys,
+                carrier=commands,
+                in_groups=queries.in_groups,
+                errors=edge.errors,
+            ) as administration,
         ):
             more: dict[Endpoint, Handler] = {
-                Endpoint.FLUSH: flush,
-                Endpoint.USER_DATA: forget,
+                Endpoint.FLUSH: flush_with(commands, accounts, keys),
+                Endpoint.USER_DATA: forget_with(commands, accounts),
                 Endpoint.WEBHOOK_ORDERS: commands.order,
+                **administration,
             }
             if edge.features.webhooks:
                 more.update(console.handlers())

@@ -13,6 +13,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from muniment.cli import options
+from muniment.cli.project_commands import projects
 from muniment.cli.webhook_commands import webhooks
 
 Part = Literal["command", "query", "projector", "webhooks", "api"]
@@ -40,6 +41,7 @@ config = typer.Typer(
 )
 app.add_typer(config)
 app.add_typer(webhooks)
+app.add_typer(projects)
 accounts = typer.Typer(
     name="accounts",
     help="Make accounts and give them passwords, which are typed or come on standard input.",

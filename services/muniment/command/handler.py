@@ -6,7 +6,9 @@ read the command -> hand it to the owner of its stream -> tell what became of it
 from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Final
+from typing import Final, cast
+
+from uuid_utils import uuid7
 
 from muniment.command.answers import Answers
 from muniment.command.batch import send_with_its_batch
@@ -36,6 +38,7 @@ from muniment.domain.webhooks.reporting import ReportWebhook
 from muniment.log.protocol import Partition
 from muniment.readmodel.connection import UNREACHABLE
 from muniment.web.batch import bundled, read_responses
+from muniment.web.carrying_out import Decided
 from muniment.web.commands import CommandReader
 from muniment.web.errors import too_large
 from muniment.web.forwarding import Forwarder
@@ -110,6 +113,32 @@ class CommandHandler:
                 enlisted, answer.order.steps, answer.outcome.each, strict=True
             )
         ]
+
+    async def carry_out(
+        self, request: Request, commands: Sequence[Command]
+    ) -> Sequence[Decided] | Response:
+        """Make the changes of one bucket as one, ordered by a request in another form.
+
+        See `muniment.web.carrying_out`.
+        """
+        order = commands[0] if len(commands) == 1 else Atomic(steps=commands)
+        try:
+            answer = await self.submit(request, commands[0].address.bucket_id, order)
+        except TooLargeToAppend:
+            return too_large(self._append_bytes_max)
+        if isinstance(answer, Response):
+            return answer
+        outcomes = answer.outcome.each if isinstance(answer.outcome, Outcomes) else [answer.outcome]
+        return [cast("Decided", outcome) for outcome in outcomes]
+
+    def make_bucket_id(self) -> str:
+        """A new UUID version 7, for a bucket whose stream is owned here if any is."""
+        owned, id_ = self._owners.owned, str(uuid7())
+        for _ in range(ID_TRIES_MAX if owned else 0):
+            if self._owners.partition_of(id_) in owned:
+                break
+            id_ = str(uuid7())
+        return id_
 
     def _tell(self, request: Request, step: Step, outcome: StepOutcome, answer: Answer) -> Response:
         """What is told of one step of several."""

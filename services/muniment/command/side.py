@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -27,6 +27,7 @@ from muniment.command.trimming import HistoryTrimming
 from muniment.command.user_data import UserData
 from muniment.command.waiting import Answer, Asked
 from muniment.command.webhook_orders import WebhookOrders
+from muniment.domain.commands import Command
 from muniment.domain.events import EventId
 from muniment.domain.permissions import Granted
 from muniment.domain.queries.selection import Limits
@@ -45,6 +46,7 @@ from muniment.runtime.outages import Away, through_outages
 from muniment.runtime.sealing import sealer_of
 from muniment.runtime.settings import Settings
 from muniment.web.batch import BatchReader
+from muniment.web.carrying_out import Decided
 from muniment.web.edge import Edge
 from muniment.web.forwarding import Forwarder, answer_timeout_s, open_forwarder
 from muniment.web.http import Handler, Request, Response
@@ -86,6 +88,16 @@ class CommandSide:
         As of `CommandHandler.submit`.
         """
         return await self._up().handler.submit(request, bucket_id, order)
+
+    async def carry_out(
+        self, request: Request, commands: Sequence[Command]
+    ) -> Sequence[Decided] | Response:
+        """Have commands decided that a request in another form asks for."""
+        return await self._up().handler.carry_out(request, commands)
+
+    def make_bucket_id(self) -> str:
+        """A new id for a bucket whose stream is owned here."""
+        return self._up().handler.make_bucket_id()
 
     async def batch(self, request: Request, within: Handler) -> Response:
         """Answer `POST /batch`; `within` answers each request in it."""

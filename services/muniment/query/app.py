@@ -17,8 +17,9 @@ from muniment.runtime.supervise import serve
 from muniment.web.edge import Edge
 from muniment.web.forwarding import answer_timeout_s, open_forwarder
 from muniment.web.http import Handler, Request, Response
+from muniment.web.pipeline import misrouted
 from muniment.web.root import Check, InGroups
-from muniment.web.routes import Endpoint
+from muniment.web.routes import OF_ADMINISTRATORS, Endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,9 @@ async def _serve(settings: Settings, accounts: Accounts | None, openid: OpenId |
                 instance_id=settings.instance_id, timeout_s=answer_timeout_s(settings)
             ) as forwarder,
         ):
-            more: dict[Endpoint, Handler] = openid.handlers() if openid else {}
+            more: dict[Endpoint, Handler] = dict.fromkeys(OF_ADMINISTRATORS, misrouted)
+            if openid is not None:
+                more.update(openid.handlers())
             if accounts is not None:
                 more.update(accounts.handlers(edge, side.in_groups))
             pipeline = edge.pipeline(

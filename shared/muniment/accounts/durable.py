@@ -32,7 +32,7 @@ AWAY: Final = (
 
 
 class Durable:
-    """Connections to the tables of accounts and logins."""
+    """Connections to the tables of one schema."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -53,14 +53,16 @@ class Durable:
 
 
 @asynccontextmanager
-async def open_durable(settings: Settings) -> AsyncGenerator[Durable]:
+async def open_durable(
+    settings: Settings, *, application: str = "accounts", schema: str = SCHEMA
+) -> AsyncGenerator[Durable]:
     """There at once, also while Postgres is away."""
     async with open_pool(
         postgres_of(settings),
-        application="accounts",
+        application=application,
         size_min=0,
         size_max=settings.postgres_pool_size,
-        schema=SCHEMA,
+        schema=schema,
         statement_timeout_s=settings.statement_timeout_s,
     ) as pool:
         yield Durable(pool)

@@ -14,6 +14,7 @@ from muniment.domain.refusals import Fault
 from muniment.domain.values import (
     AUTHENTICATED,
     EVERYONE,
+    ON_BEHALF,
     JsonObject,
     JsonValue,
     Principal,
@@ -49,13 +50,23 @@ OWN_BUCKET: Final = Principal("system.OwnDefaultBucket")
 """Speaks for a request that makes the requester's own default bucket, and for no other: whoever
 may create buckets in general (BKT-1), everybody may have that one."""
 
+_OF_THE_REQUEST: Final = frozenset({OWN_BUCKET, ON_BEHALF})
+"""What speaks for a request, whoever makes it."""
+
+
+def on_behalf_of(user_id: Principal) -> Requester:
+    """Who was allowed by other rules than ACEs what they order."""
+    return Requester(
+        user_id=user_id, principals=frozenset({user_id, AUTHENTICATED, EVERYONE, ON_BEHALF})
+    )
+
 
 def joined(requester: Requester, groups: Collection[Principal]) -> Requester:
     """The requester in these groups and no others; nobody speaks for an anonymous one."""
     user_id = requester.user_id
     if user_id is None:
         return requester
-    plain = frozenset({user_id, AUTHENTICATED, EVERYONE}) | (requester.principals & {OWN_BUCKET})
+    plain = frozenset({user_id, AUTHENTICATED, EVERYONE}) | (requester.principals & _OF_THE_REQUEST)
     if not groups and requester.principals == plain:
         return requester
     return Requester(user_id=user_id, principals=plain.union(groups))

@@ -47,7 +47,14 @@ from muniment.domain.refusals import (
 from muniment.domain.rules import Rules
 from muniment.domain.states import Present, Scene, snapshot
 from muniment.domain.timelines import on_change, on_creation, wanted_timestamp
-from muniment.domain.values import EVERYONE, JsonObject, Permissions, Principal, Timestamp
+from muniment.domain.values import (
+    EVERYONE,
+    ON_BEHALF,
+    JsonObject,
+    Permissions,
+    Principal,
+    Timestamp,
+)
 from muniment.domain.webhooks.completing import Writing, complete_webhook
 
 
@@ -351,7 +358,7 @@ def given_permissions(body: Body) -> Permissions:
 
 def _with_writer(permissions: Permissions, command: Command, rules: Rules) -> Permissions:
     """Who writes an object may write it from then on (PERM-12)."""
-    if not rules.explicit_permissions:
+    if not rules.explicit_permissions or ON_BEHALF in command.requester.principals:
         return permissions
     writer = command.requester.user_id or EVERYONE
     writers = permissions.get("write", frozenset())

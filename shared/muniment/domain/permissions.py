@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from muniment.domain.addresses import Kind
-from muniment.domain.values import AUTHENTICATED, JsonObject, Permissions, Principal
+from muniment.domain.values import AUTHENTICATED, ON_BEHALF, JsonObject, Permissions, Principal
 
 PERMISSION_NAMES: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.BUCKET: ("read", "write", "collection:create", "group:create"),
@@ -94,6 +94,7 @@ def may(
         or any(_holds(principals, acls.collection, name) for name in source.collection)
         or any(_holds(principals, acls.own, name) for name in source.own)
         or granted.allows(principals, right, kind)
+        or ON_BEHALF in principals
     )
 
 

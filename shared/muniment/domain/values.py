@@ -22,3 +22,7 @@ Uid = NewType("Uid", str)
 
 EVERYONE = Principal("system.Everyone")
 AUTHENTICATED = Principal("system.Authenticated")
+
+ON_BEHALF = Principal("system.OnBehalf")
+"""Speaks for a request that was judged before, by the rules of another API or as an
+administrator's: it may do what it orders, and no ACE is added for its user."""

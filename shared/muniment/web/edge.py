@@ -192,6 +192,7 @@ def features_of(settings: Settings) -> Features:
         user_data=True,
         webhooks=settings.webhooks_enabled,
         metrics=settings.metrics_enabled,
+        administration=True,
     )
 
 

@@ -43,6 +43,11 @@ class Endpoint(StrEnum):
     WEBHOOK_REPLAY = "webhook_replay"
     WEBHOOK_ORDERS = "webhook_orders"
     METRICS = "metrics"
+    PROJECTS = "projects"
+    PROJECT = "project"
+    PROJECT_KEYS = "project_keys"
+    API_KEY = "api_key"
+    API_KEY_ROTATION = "api_key_rotation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,17 @@ OF_DELIVERIES: Final = frozenset(
     }
 )
 """What a webhook's deliveries are seen and asked for by."""
+
+OF_ADMINISTRATORS: Final = frozenset(
+    {
+        Endpoint.PROJECTS,
+        Endpoint.PROJECT,
+        Endpoint.PROJECT_KEYS,
+        Endpoint.API_KEY,
+        Endpoint.API_KEY_ROTATION,
+    }
+)
+"""What administrators make for other APIs, and the keys to it."""
 
 ALWAYS_COMMANDS: Final = frozenset({Endpoint.WEBHOOK_SECRETS})
 """What the owner of a stream answers, for reading too."""
@@ -177,6 +193,7 @@ class Features:
     user_data: bool = False
     webhooks: bool = False
     metrics: bool = False
+    administration: bool = False
 
 
 _GET: Final = ("GET", "HEAD")
@@ -216,6 +233,7 @@ class Routes:
         self._history = _HISTORY if features.history else None
         self._snapshot = _SNAPSHOT if features.history else None
         self._user_data = _USER_DATA if features.user_data else None
+        self._administration = _ADMINISTRATION if features.administration else _NO_ADMINISTRATION
 
     @property
     def all(self) -> tuple[Route, ...]:
@@ -230,6 +248,7 @@ class Routes:
             *self._below_webhook.values(),
             _WEBHOOK_REPLAY if self._below_webhook else None,
             self._webhook_keys,
+            *self._administration.values(),
         )
         fixed = (*self._static.values(), self._bucket, *below, self._records, self._record)
         return (*fixed, *(route for route in optional if route is not None))
@@ -281,7 +300,17 @@ class Routes:
             case ["__user_data__"] if self._user_data:
                 return Target(route=_NO_USER_DATA)
             case _:
-                return None
+                return self._target_of_administration(segments)
+
+    def _target_of_administration(self, segments: list[str]) -> Target | None:
+        """Paths in which every second segment is an id: `__projects__/{project_id}/keys`."""
+        names, ids = segments[::2], segments[1::2]
+        route = self._administration.get((len(segments), *names))
+        if route is None or not all(ids):
+            return None
+        return Target(
+            route=route, id=ids[0] if ids else None, part_id=ids[1] if len(ids) > 1 else None
+        )
 
     def _target_below_bucket(self, bid: BucketId, name: str, rest: list[str]) -> Target | None:
         routes = self._below_bucket.get(name)
@@ -410,6 +439,22 @@ _WEBHOOK_ORDERS: Final = Route(
     endpoint=Endpoint.WEBHOOK_ORDERS, template="/v1/__webhooks__", methods=("POST",)
 )
 """Between instances only, and so described nowhere."""
+
+_ADMINISTRATION: Final[Mapping[tuple[int | str, ...], Route]] = {
+    (template.count("/") - 1, *template.split("/")[2::2]): Route(
+        endpoint=endpoint, template=template, methods=methods
+    )
+    for template, endpoint, methods in (
+        ("/v1/__projects__", Endpoint.PROJECTS, (*_GET, "POST")),
+        ("/v1/__projects__/{project_id}", Endpoint.PROJECT, (*_GET, "DELETE")),
+        ("/v1/__projects__/{project_id}/keys", Endpoint.PROJECT_KEYS, (*_GET, "POST")),
+        ("/v1/__keys__/{key_id}", Endpoint.API_KEY, (*_GET, "DELETE")),
+        ("/v1/__keys__/{key_id}/rotation", Endpoint.API_KEY_ROTATION, ("POST",)),
+    )
+}
+"""By the number of segments below the version, and those that are no ids."""
+
+_NO_ADMINISTRATION: Final[Mapping[tuple[int | str, ...], Route]] = {}
 
 _NO_USER_DATA: Final = Route(endpoint=Endpoint.USER_DATA, template="/v1/__user_data__", methods=())
 """Nobody's: known, and good for nothing (UD-2)."""

@@ -150,4 +150,6 @@ def test_our_own_paths_are_none_of_kintos() -> None:
     own = paths - KINTOS_PATHS
     assert paths > KINTOS_PATHS
     assert own
-    assert all(path.startswith(("/v1/buckets/_/webhooks", "/.well-known/")) for path in own)
+    assert all(
+        path.startswith(("/v1/buckets/_/webhooks", "/.well-known/", "/v1/__")) for path in own
+    )

@@ -80,7 +80,10 @@ class PrincipalSettings(Subject):
     record_write_principals: Words = Field(default=(), description="Who may write every record.")
     account_create_principals: Words = Field(default=(), description="Who may create accounts.")
     account_read_principals: Words = Field(default=(), description="Who may read every account.")
-    account_write_principals: Words = Field(default=(), description="Who administers the accounts.")
+    account_write_principals: Words = Field(
+        default=(),
+        description="Administrators: of the accounts, and of projects, organizations and keys.",
+    )
     user_data_delete_principals: Words = Field(
         default=(), description="Who may delete all that belongs to a principal."
     )

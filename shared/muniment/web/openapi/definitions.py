@@ -8,6 +8,7 @@ from muniment.domain.values import JsonObject, JsonValue
 from muniment.readmodel.projection.rows import ACTION_NAMES
 from muniment.web.batch import METHODS
 from muniment.web.bodies import OPERATIONS
+from muniment.web.openapi.administration import ADMINISTRATION_DEFINITIONS
 from muniment.web.openapi.resources import resource_definitions
 from muniment.web.openapi.schemas import (
     FLAG,
@@ -156,4 +157,12 @@ def definitions(resources: frozenset[str]) -> JsonObject:
     return named
 
 
-_PARTS: Final = (_CHANGES, _LISTS, _BATCHES, _UTILITIES, WEBHOOK_DEFINITIONS, _ERRORS)
+_PARTS: Final = (
+    _CHANGES,
+    _LISTS,
+    _BATCHES,
+    _UTILITIES,
+    WEBHOOK_DEFINITIONS,
+    ADMINISTRATION_DEFINITIONS,
+    _ERRORS,
+)

@@ -13,11 +13,12 @@ import orjson
 from muniment.domain.values import JsonObject, JsonValue
 from muniment.web.http import JSON_TYPE, PREFIX
 from muniment.web.media import JSON_PATCH_TYPE, MERGE_PATCH_TYPE
+from muniment.web.openapi.administration import ADMINISTRATION_IDS, ADMINISTRATION_SUMMARIES
 from muniment.web.openapi.definitions import definitions
 from muniment.web.openapi.parameters import SHARED_PARAMETERS, parameters
 from muniment.web.openapi.responses import responses, shared_responses
 from muniment.web.project import Project
-from muniment.web.routes import OF_DELIVERIES, Endpoint, Route
+from muniment.web.routes import OF_ADMINISTRATORS, OF_DELIVERIES, Endpoint, Route
 
 _UTILITY_IDS: Final[Mapping[Endpoint, str]] = {
     Endpoint.ROOT: "server_info",
@@ -50,6 +51,7 @@ _IDS_BY_METHOD: Final[Mapping[tuple[Endpoint, str], str]] = {
     (Endpoint.WEBHOOK_REPLAYS, "POST"): "create_webhook_replay",
     (Endpoint.WEBHOOK_REPLAY, "GET"): "get_webhook_replay",
     (Endpoint.WEBHOOK_REPLAY, "PATCH"): "patch_webhook_replay",
+    **ADMINISTRATION_IDS,
 }
 
 _LIST_VERBS: Final = {"GET": "get_{}s", "POST": "create_{}", "DELETE": "delete_{}s"}
@@ -98,6 +100,7 @@ _OTHER_SUMMARIES: Final[Mapping[str, str]] = {
     "get_webhook_secrets": "Read the keys that a webhook's deliveries are signed with",
     "rotate_webhook_secret": "Have a webhook's deliveries signed with another key",
     "get_metrics": "Metrics in Prometheus' text format",
+    **ADMINISTRATION_SUMMARIES,
 }
 
 _REFERENCE: Final = re.compile(r'"#/definitions/(\w+)"')
@@ -194,4 +197,6 @@ def _tag(route: Route) -> str:
         return "History"
     if route.endpoint is Endpoint.WEBHOOK_SECRETS or route.endpoint in OF_DELIVERIES:
         return "Webhooks"
+    if route.endpoint in OF_ADMINISTRATORS:
+        return "Administration"
     return "Utilities" if route.resource is None else f"{route.resource.capitalize()}s"

@@ -7,6 +7,7 @@ from typing import Final
 from muniment.domain.timelines import LAST_DATE
 from muniment.domain.values import JsonObject
 from muniment.web.commands import BEHAVIORS
+from muniment.web.openapi.administration import ADMINISTRATION_ASKS
 from muniment.web.openapi.resources import (
     ACCOUNT,
     OBJECT_ID_SCHEMA,
@@ -144,6 +145,7 @@ _ASKS: Final[Mapping[tuple[Endpoint, str], str]] = {
     (Endpoint.WEBHOOK_MESSAGES, "POST"): "MessageAsk",
     (Endpoint.WEBHOOK_REPLAYS, "POST"): "ReplayAsk",
     (Endpoint.WEBHOOK_REPLAY, "PATCH"): "ReplayWish",
+    **ADMINISTRATION_ASKS,
 }
 
 

@@ -5,9 +5,10 @@ from http import HTTPStatus
 from typing import Final
 
 from muniment.domain.values import JsonObject, JsonValue
+from muniment.web.openapi.administration import ADMINISTRATION_BODIES
 from muniment.web.openapi.resources import listed_name, shown_name
 from muniment.web.openapi.schemas import TEXT, closed, reference
-from muniment.web.routes import OF_DELIVERIES, Endpoint, Route
+from muniment.web.routes import OF_ADMINISTRATORS, OF_DELIVERIES, Endpoint, Route
 
 _DESCRIPTIONS: Final = {
     200: "Done.",
@@ -58,7 +59,7 @@ _MORE: Final[Mapping[Endpoint, Sequence[int]]] = {
     Endpoint.HISTORY: (401, 403, 404, 406, 412),
     Endpoint.SNAPSHOT: (401, 403, 404, 406),
     Endpoint.WEBHOOK_SECRETS: (401, 403, 404, 406, 412),
-    **dict.fromkeys(OF_DELIVERIES, (401, 403, 404)),
+    **dict.fromkeys(OF_DELIVERIES | OF_ADMINISTRATORS, (401, 403, 404)),
 }
 """Of what no objects of a resource live at."""
 
@@ -108,6 +109,7 @@ _BODIES: Final[Mapping[Endpoint, str]] = {
     Endpoint.WEBHOOK_MESSAGES: "MessageResult",
     Endpoint.WEBHOOK_REPLAYS: "Replays",
     Endpoint.WEBHOOK_REPLAY: "Replays",
+    **ADMINISTRATION_BODIES,
 }
 """Of what is answered where no object of a resource is."""
 
@@ -137,6 +139,8 @@ def _successes(route: Route, method: str) -> Sequence[int]:
             return (200,)
         case Endpoint.WEBHOOK_REPLAYS, "POST":
             return (200, 201)
+        case endpoint, "POST" if endpoint in OF_ADMINISTRATORS:
+            return (201,)
         case _, "GET" if route.is_resource:
             return (200, 304)
         case _, "POST" | "PUT" if route.is_resource:
