@@ -1,0 +1,202 @@
+"""Projects and their keys: over HTTP for administrators, and by `muniment projects`."""
+
+import json
+import subprocess
+from collections.abc import Generator
+from typing import Any, Final
+
+import pytest
+
+from tests.clients.requester import Requester, data, refusal
+from tests.support.server import MUNIMENT, MunimentServer, environment, running_server
+from tests.support.stack import Stack, new_database, new_name
+
+ADMIN: Final = "admin"
+SETTINGS: Final = {
+    "auth_policies": "account",
+    "account_write_principals": f"account:{ADMIN}",
+    "account_create_principals": "system.Everyone",
+}
+
+
+class Site:
+    """A server with an administrator, and the command beside it."""
+
+    def __init__(self, server: MunimentServer) -> None:
+        self.server = server
+        self.origin = server.url.removesuffix("/v1")
+        self.admin = Requester(self.origin, ADMIN, "s3cr3t")
+        self.nadia = Requester(self.origin, "nadia", "s3cr3t")
+        self.anonymous = Requester(self.origin, None)
+        for each in (self.admin, self.nadia):
+            body = {"data": {"password": "s3cr3t"}}
+            assert self.anonymous("PUT", f"/v1/accounts/{each.name}", body).status_code == 201
+
+    def run(self, *arguments: str, **settings: str) -> tuple[int, str, str]:
+        """Exit code, standard output, standard error."""
+        own = {"data_dir": str(self.server.data_dir), "http_port": str(self.server.port)}
+        done = subprocess.run(
+            [*MUNIMENT, "projects", *arguments],
+            env=environment({**SETTINGS, **own, **settings}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def new_project(self, name: str = "Atlas") -> Any:
+        made = self.admin("POST", "/v1/__projects__", {"name": name})
+        assert made.status_code == 201
+        return data(made)
+
+
+@pytest.fixture(scope="module")
+def site(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
+    with (
+        new_database(stack) as postgres_url,
+        running_server(
+            tmp_path_factory.mktemp("projects") / "data",
+            stack=Stack(stack.kafka_url, postgres_url),
+            settings={"topic_prefix": new_name(), **SETTINGS},
+        ) as server,
+    ):
+        yield Site(server)
+
+
+def test_a_project_is_a_bucket_that_its_key_alone_may_write(site: Site) -> None:
+    """CocoBase contract, section 13: nobody's account gets a right by making it."""
+    project = site.new_project()
+
+    assert project["name"] == "Atlas"
+    assert project["key"]["principal"] == f"project:{project['id']}"
+    assert project["key"]["key"].startswith(project["key"]["prefix"])
+    assert refusal(site.admin("GET", f"/v1/buckets/{project['id']}")) == (403, 121)
+    assert data(site.admin("GET", f"/v1/__projects__/{project['id']}"))["name"] == "Atlas"
+    assert project["id"] in [each["id"] for each in data(site.admin("GET", "/v1/__projects__"))]
+
+
+def test_only_administrators_make_projects(site: Site) -> None:
+    """Others are told that they may not, and who says nothing, to say who they are."""
+    body = {"name": "Mine"}
+
+    assert refusal(site.nadia("POST", "/v1/__projects__", body)) == (403, 121)
+    assert refusal(site.anonymous("POST", "/v1/__projects__", body)) == (401, 104)
+    assert refusal(site.nadia("GET", "/v1/__projects__")) == (403, 121)
+
+
+def test_a_bucket_that_says_it_is_a_project_is_none(site: Site) -> None:
+    """Anybody may make a bucket; keys are for those that an administrator made."""
+    bucket = new_name()
+    body = {"data": {"kind": "project", "name": "Mine"}}
+    assert site.nadia("PUT", f"/v1/buckets/{bucket}", body).status_code == 201
+
+    keys = f"/v1/__projects__/{bucket}/keys"
+    assert refusal(site.admin("POST", keys, {})) == (404, 110)
+    assert bucket not in [each["id"] for each in data(site.admin("GET", "/v1/__projects__"))]
+
+
+def test_the_text_of_a_key_is_told_once(site: Site) -> None:
+    """Lists show how it begins."""
+    project = site.new_project()
+    made = site.admin("POST", f"/v1/__projects__/{project['id']}/keys", {"label": "second"})
+
+    assert made.status_code == 201
+    assert made.headers["Cache-Control"] == "no-store"
+    listed = data(site.admin("GET", f"/v1/__projects__/{project['id']}/keys"))
+    assert [each["label"] for each in listed] == ["", "second"]
+    assert all("key" not in each for each in listed)
+    assert data(made)["key"] not in json.dumps(listed)
+
+
+def test_a_rotated_key_ends_after_the_overlap(site: Site) -> None:
+    """Both are good until then, so that applications can change over."""
+    old = site.new_project()["key"]
+
+    rotated = site.admin("POST", f"/v1/__keys__/{old['id']}/rotation", {"overlap_s": 60})
+
+    assert rotated.status_code == 201
+    assert data(rotated)["principal"] == old["principal"]
+    assert data(rotated)["key"] != old["key"]
+    assert data(site.admin("GET", f"/v1/__keys__/{old['id']}"))["expires_at"]
+
+
+def test_a_revoked_key_stays_revoked_and_is_not_rotated(site: Site) -> None:
+    """Who has it might be the one who asks."""
+    key = site.new_project()["key"]["id"]
+
+    first = data(site.admin("DELETE", f"/v1/__keys__/{key}"))
+    again = data(site.admin("DELETE", f"/v1/__keys__/{key}"))
+
+    assert first["revoked_at"]
+    assert again["revoked_at"] == first["revoked_at"]
+    assert refusal(site.admin("POST", f"/v1/__keys__/{key}/rotation", {})) == (400, 107)
+
+
+def test_a_deleted_project_takes_its_keys_along(site: Site) -> None:
+    """A bucket of that id that somebody makes later is none of theirs."""
+    project = site.new_project()
+    path = f"/v1/__projects__/{project['id']}"
+
+    assert site.admin("DELETE", path).status_code == 200
+    assert refusal(site.admin("GET", path)) == (404, 110)
+    assert refusal(site.admin("DELETE", path)) == (404, 110)
+    assert data(site.admin("GET", f"/v1/__keys__/{project['key']['id']}"))["revoked_at"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"name": ""}, {"name": " "}, {"name": 1}, {"name": "a", "more": 1}, [], "text"],
+    ids=str,
+)
+def test_what_is_no_project_is_a_400(site: Site, body: Any) -> None:
+    """With what is wrong in the details, as everywhere in `/v1`."""
+    assert refusal(site.admin("POST", "/v1/__projects__", body)) == (400, 107)
+
+
+@pytest.mark.parametrize("key", ["nonsense", "0199c455-21ee-74c6-b747-19a82f1a1e75"])
+def test_an_unknown_key_is_a_404(site: Site, key: str) -> None:
+    """Whether it could be one or not."""
+    for method in ("GET", "DELETE"):
+        assert refusal(site.admin(method, f"/v1/__keys__/{key}")) == (404, 110)
+    assert refusal(site.admin("POST", f"/v1/__keys__/{key}/rotation", {})) == (404, 110)
+
+
+def test_the_operator_needs_no_account(site: Site) -> None:
+    """Whoever has the secret key of the data folder can make the first project."""
+    code, said, _ = site.run("create", "Orders", "--output", "json")
+    assert code == 0
+    project = json.loads(said)
+
+    assert site.run("list")[1].count(project["id"]) == 1
+    keys = site.run("keys", project["id"])[1]
+    assert project["key"]["prefix"] in keys
+    code, said, _ = site.run("rotate", project["key"]["id"], "-o", "json")
+    assert (code, json.loads(said)["principal"]) == (0, project["key"]["principal"])
+    code, said, _ = site.run("revoke", project["key"]["id"], "-o", "json")
+    assert (code, bool(json.loads(said)["revoked_at"])) == (0, True)
+
+
+def test_another_secret_key_opens_nothing(site: Site) -> None:
+    """The command says what to do about it."""
+    code, _, said = site.run("create", "Orders", secret_key="another one")
+
+    assert code == 2
+    assert "its secret key is another one" in said
+
+
+def test_a_signature_is_good_for_what_was_signed_alone(site: Site) -> None:
+    """A made-up one opens nothing either."""
+    forged = {"Muniment-Signature": f"1.{'0' * 64}"}
+
+    answer = site.anonymous("POST", "/v1/__projects__", {"name": "x"}, forged)
+
+    assert refusal(answer) == (401, 104)
+
+
+def test_administration_is_described(site: Site) -> None:
+    """Whoever generates a client finds it in `__api__`."""
+    paths = site.anonymous("GET", "/v1/__api__").json()["paths"]
+
+    assert {"/__projects__", "/__projects__/{project_id}/keys", "/__keys__/{key_id}"} <= set(paths)
