@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.clients.requester import Atlas, Requester
+from tests.clients.requester import Atlas, Requester, data
 from tests.support import node
 from tests.support.server import MunimentServer
 from tests.support.stack import new_name
@@ -42,8 +42,10 @@ def empty_atlas(cast: tuple[Requester, Requester, Requester]) -> Atlas:
 @pytest.fixture
 def atlas(empty_atlas: Atlas) -> Atlas:
     """Nadia's bucket with a collection without records."""
-    for path in (empty_atlas.bucket, empty_atlas.collection):
-        assert empty_atlas.nadia("PUT", path).status_code == 201
+    paths = (empty_atlas.bucket, empty_atlas.collection)
+    requests = [{"method": "PUT", "path": path} for path in paths]
+    items = data(empty_atlas.nadia("POST", "/v1/batch", {"requests": requests}), "responses")
+    assert [item["status"] for item in items] == [201, 201]
     return empty_atlas
 
 

@@ -1,5 +1,7 @@
 """Plain HTTP as one user, for tests that say exactly what is sent and what comes back."""
 
+import hashlib
+import hmac
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -107,6 +109,15 @@ class Atlas:
         assert answer.ok, answer.text
         return answer.json()["data"]
 
+    def fill(self, records: Mapping[str, Mapping[str, Any]]) -> None:
+        """Make these records by one batch, in their order."""
+        requests = [
+            {"method": "PUT", "path": f"{self.records}/{id_}", "body": {"data": fields}}
+            for id_, fields in records.items()
+        ]
+        items = data(self.nadia("POST", "/v1/batch", {"requests": requests}), "responses")
+        assert [item["status"] for item in items] == [201] * len(requests)
+
     def grant(self, path: str, permissions: Mapping[str, Requester]) -> None:
         """Let each have their permission on nadia's object, and nobody else."""
         named = {permission: [who.user_id] for permission, who in permissions.items()}
@@ -124,6 +135,12 @@ def at_once(*calls: Callable[[], requests.Response]) -> list[requests.Response]:
         return [asked.result() for asked in [pool.submit(call) for call in calls]]
 
 
+def basicauth_id(name: str, *, secret: bytes = b"") -> str:
+    """The user id that the policy `basicauth` makes of the name (AUTH-3)."""
+    digest = hmac.new(secret, f"{name}:password".encode(), hashlib.sha256).hexdigest()
+    return f"basicauth:{digest}"
+
+
 def revision(answer: requests.Response) -> int:
     """The number in the ETag."""
     return int(answer.headers["ETag"].strip('"'))
@@ -137,10 +154,10 @@ def refusal(answer: requests.Response) -> Refusal:
     return answer.status_code, body["errno"]
 
 
-def data(answer: requests.Response) -> Any:
+def data(answer: requests.Response, name: str = "data") -> Any:
     """What it carries; it must not be an error."""
     assert answer.ok, answer.text
-    return answer.json()["data"]
+    return answer.json()[name]
 
 
 def ids(answer: requests.Response) -> list[str]:

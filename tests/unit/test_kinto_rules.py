@@ -9,6 +9,7 @@ from tests.support.naming import naming_tests
 from tests.support.rules import SECTION_OF, SECTIONS, rules_named, sections_named
 
 UNTESTED: Final = {
+    "TS-13": "Nothing purges tombstones of objects: they stay as long as their parents.",
     "QUO-1": "There are no quotas, nor in the reference since 2025; no capability tells of any.",
 }
 """Rules that no test names, each with the reason."""

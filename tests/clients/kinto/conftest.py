@@ -8,6 +8,7 @@ import kinto_http
 import pytest
 
 from tests.clients.kinto.stock import Awaited
+from tests.clients.requester import Atlas, data
 from tests.support.server import MunimentServer, new_server
 from tests.support.stack import Stack, new_name
 
@@ -25,6 +26,14 @@ def muniment_server(
     }
     with new_server(stack, tmp_path_factory.mktemp("kinto"), settings) as server:
         yield server
+
+
+@pytest.fixture
+def furnished(atlas: Atlas) -> Atlas:
+    """With a record `a` and a group `crew`."""
+    atlas.record("a", {"n": 1})
+    data(atlas.nadia("PUT", f"{atlas.bucket}/groups/crew", {"data": {"members": []}}))
+    return atlas
 
 
 @pytest.fixture(params=["Client", "AsyncClient"])

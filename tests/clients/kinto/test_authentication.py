@@ -1,14 +1,12 @@
 """Section 6: who is who, and which principals they have."""
 
 import base64
-import hashlib
-import hmac
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 
-from tests.clients.requester import Atlas, Requester, data, refusal
+from tests.clients.requester import Atlas, Requester, basicauth_id, data, refusal
 from tests.support.stack import new_name
 
 PASSWORD = "a long enough password"
@@ -31,10 +29,8 @@ def account(atlas: Atlas) -> Generator[Requester]:
 
 def test_the_first_policy_that_accepts_gives_the_user_id(atlas: Atlas, account: Requester) -> None:
     """AUTH-1 to AUTH-3: of an account its name, else what `basicauth` makes of the credentials."""
-    secret = hmac.new(b"", b"nadia:password", hashlib.sha256).hexdigest()
-
     assert account.user_id == f"account:{account.name}"
-    assert atlas.nadia.user_id == f"basicauth:{secret}"
+    assert atlas.nadia.user_id == basicauth_id("nadia")
 
 
 def test_a_wrong_password_is_another_user(atlas: Atlas, account: Requester) -> None:

@@ -12,14 +12,6 @@ JSON_ENDPOINTS = ["/v1/", "/v1/buckets", "{bucket}", "{records}", "{records}/a",
 OBJECTS = ["{bucket}", "{collection}", "{records}/a", "{bucket}/groups/crew"]
 
 
-@pytest.fixture
-def furnished(atlas: Atlas) -> Atlas:
-    """With a record `a` and a group `crew`."""
-    atlas.record("a", {"n": 1})
-    data(atlas.nadia("PUT", f"{atlas.bucket}/groups/crew", {"data": {"members": []}}))
-    return atlas
-
-
 @pytest.mark.parametrize("path", JSON_ENDPOINTS)
 def test_answers_are_json_in_utf8(furnished: Atlas, path: str) -> None:
     """BASE-1, BASE-2, D-30: under `/v1`, with or without a charset."""
@@ -250,7 +242,7 @@ def test_a_slash_in_an_id_leads_nowhere(atlas: Atlas) -> None:
 
 
 def test_server_fields_are_the_servers_and_the_rest_is_free(atlas: Atlas) -> None:
-    """Section 1.2, REC-3, E-15: `deleted`, `schema` and odd keys are kept as they were given."""
+    """Section 1.2, REC-3: `deleted`, `schema` and odd keys are kept as they were given."""
     free: dict[str, Any] = {
         "deleted": True,
         "schema": "mine",

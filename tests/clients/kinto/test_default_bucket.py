@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from tests.clients.requester import Requester, data, ids, refusal
-from tests.support.server import MunimentServer, running_server
-from tests.support.stack import Stack, new_database, new_name
+from tests.support.server import MunimentServer, new_server
+from tests.support.stack import Stack, new_name
 
 SECRET: Final = "of default buckets"
 ALIAS: Final = "/v1/buckets/default"
@@ -20,19 +20,11 @@ TIDES: Final = f"{ALIAS}/collections/tides"
 @pytest.fixture(scope="module")
 def server(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Generator[MunimentServer]:
     """Nobody may create buckets here, and everybody has their default one."""
-    data_dir = tmp_path_factory.mktemp("default") / "data"
-    with (
-        new_database(stack) as postgres_url,
-        running_server(
-            data_dir,
-            stack=Stack(stack.kafka_url, postgres_url),
-            settings={
-                "topic_prefix": new_name(),
-                "default_bucket_hmac_secret": SECRET,
-                "bucket_create_principals": "basicauth:nobody",
-            },
-        ) as server,
-    ):
+    settings = {
+        "default_bucket_hmac_secret": SECRET,
+        "bucket_create_principals": "basicauth:nobody",
+    }
+    with new_server(stack, tmp_path_factory.mktemp("default"), settings) as server:
         yield server
 
 

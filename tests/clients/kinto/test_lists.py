@@ -29,8 +29,7 @@ def http_date_of(number: int) -> datetime:
 @pytest.fixture
 def depths(atlas: Atlas) -> Atlas:
     """Records `a` to `e`, of depths 1 to 5."""
-    for depth, id_ in enumerate("abcde", start=1):
-        atlas.record(id_, {"depth": depth})
+    atlas.fill({id_: {"depth": depth} for depth, id_ in enumerate("abcde", start=1)})
     return atlas
 
 

@@ -23,14 +23,6 @@ from tests.clients.requester import (
 OBJECTS = ["{bucket}", "{collection}", "{records}/a", "{bucket}/groups/crew"]
 
 
-@pytest.fixture
-def furnished(atlas: Atlas) -> Atlas:
-    """With a record `a` and a group `crew`."""
-    atlas.record("a", {"n": 1})
-    data(atlas.nadia("PUT", f"{atlas.bucket}/groups/crew", {"data": {"members": []}}))
-    return atlas
-
-
 @pytest.mark.parametrize("path", OBJECTS)
 def test_an_object_has_its_own_timestamp(furnished: Atlas, path: str) -> None:
     """Section 8.4, Section 9.3, CACHE-1: in both headers, and not to be cached."""

@@ -20,8 +20,7 @@ PEOPLE: Final[dict[str, dict[str, Any]]] = {
 @pytest.fixture
 def people(atlas: Atlas) -> Atlas:
     """Records `a` to `e`, made in this order."""
-    for id_, fields in PEOPLE.items():
-        atlas.record(id_, fields)
+    atlas.fill(PEOPLE)
     return atlas
 
 

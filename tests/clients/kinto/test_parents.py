@@ -16,6 +16,7 @@ from tests.clients.requester import (
     ids,
     quoted,
     refusal,
+    without,
 )
 
 
@@ -109,6 +110,25 @@ def test_records_of_what_is_missing(atlas: Atlas, parent: str, method: str, path
 
 
 # --- Collections and records ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["{bucket}", "{collection}"])
+def test_metadata_are_their_owners(atlas: Atlas, path: str) -> None:
+    """E-15, Section 1.2: fields that mean something elsewhere, or something wrong, are kept."""
+    free: dict[str, Any] = {
+        "indexes": 1,
+        "webhooks": "none",
+        "status": None,
+        "sort": "-title",
+        "displayFields": ["title"],
+        "webhook:url": 7,
+        "webhook:filter": "no object",
+    }
+
+    kept = data(atlas.nadia("PATCH", atlas.path(path), {"data": free}))
+
+    assert without(kept, "id", "last_modified") == free
+    assert data(atlas.nadia("GET", atlas.path(path))) == kept
 
 
 def test_a_collection_made_again_is_empty(atlas: Atlas) -> None:
@@ -237,14 +257,13 @@ def test_members_that_are_not_said(atlas: Atlas) -> None:
     posted = data(atlas.nadia("POST", groups, {"data": {"label": "Field crew"}}))
     put = data(atlas.nadia("PUT", f"{groups}/crew"))
     path = f"{groups}/{posted['id']}"
-    data(atlas.nadia("PATCH", path, {"data": {"members": ["a", "b", "a"]}}))
+    data(atlas.nadia("PATCH", path, {"data": {"members": ["account:omar"]}}))
 
     patched = data(atlas.nadia("PATCH", path, {"data": {"label": "x"}}))
 
     assert (posted["members"], posted["label"]) == ([], "Field crew")
     assert put.get("members", []) == []
-    # GRP-3: as they were given.
-    assert patched["members"] == ["a", "b", "a"]
+    assert patched["members"] == ["account:omar"]
 
 
 def test_duplicate_members_are_kept(atlas: Atlas) -> None:

@@ -14,12 +14,6 @@ def found(atlas: Atlas, query: str) -> str:
     return " ".join(sorted(ids(atlas.nadia("GET", f"{atlas.records}?{query}"))))
 
 
-def fill(atlas: Atlas, records: dict[str, dict[str, Any]]) -> Atlas:
-    for id_, fields in records.items():
-        atlas.record(id_, fields)
-    return atlas
-
-
 # --- Reading a parameter --------------------------------------------------------------------------
 
 VALUES: Final[dict[str, dict[str, Any]]] = {
@@ -63,7 +57,7 @@ VALUES: Final[dict[str, dict[str, Any]]] = {
 )
 def test_a_value_is_json_or_a_text(atlas: Atlas, value: str, match: str) -> None:
     """QV-1, Section 10.2: equal in type and value."""
-    fill(atlas, VALUES)
+    atlas.fill(VALUES)
 
     assert found(atlas, f"v={quote(value)}") == match
 
@@ -71,7 +65,7 @@ def test_a_value_is_json_or_a_text(atlas: Atlas, value: str, match: str) -> None
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
 def test_what_is_no_number_matches_nothing_but_its_text(atlas: Atlas, value: str) -> None:
     """QV-1."""
-    fill(atlas, {"n": {"v": 1}, "s": {"v": "x"}})
+    atlas.fill({"n": {"v": 1}, "s": {"v": "x"}})
 
     assert found(atlas, f"v={value}") == ""
 
@@ -90,14 +84,14 @@ def test_what_is_no_number_matches_nothing_but_its_text(atlas: Atlas, value: str
 )
 def test_a_name_is_an_operator_and_a_field(atlas: Atlas, query: str, match: str) -> None:
     """QV-2: blanks cut, lower case, the longer operator first."""
-    fill(atlas, {"a": {"v": 3, "l": [1, 2]}, "b": {"v": 4, "hàs": 1}})
+    atlas.fill({"a": {"v": 3, "l": [1, 2]}, "b": {"v": 4, "hàs": 1}})
 
     assert found(atlas, query) == match
 
 
 def test_a_field_that_begins_like_an_operator(atlas: Atlas) -> None:
     """QV-3: has no plain equality, but `eq_`."""
-    fill(atlas, {"a": {"min_age": 3, "age": 5}, "b": {"min_age": 5, "age": 2}})
+    atlas.fill({"a": {"min_age": 3, "age": 5}, "b": {"min_age": 5, "age": 2}})
 
     assert found(atlas, "min_age=3") == "a"
     assert found(atlas, "eq_min_age=3") == "a"
@@ -107,7 +101,7 @@ def test_a_field_that_begins_like_an_operator(atlas: Atlas) -> None:
 @pytest.mark.parametrize("query", ["_unknown=1", "_sinc=x", "_colour", "__=2"])
 def test_names_with_an_underscore_are_kept_for_us(atlas: Atlas, query: str) -> None:
     """QV-4, E-14: unknown ones are ignored, so that more can come."""
-    fill(atlas, {"a": {}})
+    atlas.fill({"a": {}})
 
     assert found(atlas, query) == "a"
 
@@ -121,7 +115,7 @@ def test_unknown_headers_are_ignored(atlas: Atlas) -> None:
 
 def test_filters_are_joined_and_not_repeated(atlas: Atlas) -> None:
     """QV-5: a name given twice matches nothing; a typed one is refused."""
-    fill(atlas, {"a": {"v": 1, "w": 1}, "b": {"v": 1, "w": 2}})
+    atlas.fill({"a": {"v": 1, "w": 1}, "b": {"v": 1, "w": 2}})
 
     assert found(atlas, "v=1&w=2") == "b"
     assert found(atlas, "v=1&v=2") == ""
@@ -141,9 +135,8 @@ def test_filters_are_joined_and_not_repeated(atlas: Atlas) -> None:
 )
 def test_dots_reach_into_objects(atlas: Atlas, query: str, match: str) -> None:
     """QV-6: a path through anything else is missing; literal dots are not reached."""
-    fill(
-        atlas,
-        {"deep": {"a": {"b": {"c": 1}}}, "flat": {"a": 1}, "list": {"a": [1]}, "dot": {"a.b": 1}},
+    atlas.fill(
+        {"deep": {"a": {"b": {"c": 1}}}, "flat": {"a": 1}, "list": {"a": [1]}, "dot": {"a.b": 1}}
     )
 
     assert found(atlas, query) == match
@@ -151,7 +144,7 @@ def test_dots_reach_into_objects(atlas: Atlas, query: str, match: str) -> None:
 
 def test_any_field_may_be_asked_for(atlas: Atlas) -> None:
     """QV-7: of records; one that none has equals nothing."""
-    fill(atlas, {"a": {}})
+    atlas.fill({"a": {}})
 
     assert found(atlas, "colour=red") == ""
 
@@ -189,7 +182,7 @@ NUMBERS: Final[dict[str, dict[str, Any]]] = {
 )
 def test_operators(atlas: Atlas, query: str, match: str) -> None:
     """Section 10.2, BASE-8: types matter, and what is missing is the greatest."""
-    fill(atlas, NUMBERS)
+    atlas.fill(NUMBERS)
 
     assert found(atlas, query) == match
 
@@ -208,7 +201,7 @@ def test_operators(atlas: Atlas, query: str, match: str) -> None:
 )
 def test_lists_of_values(atlas: Atlas, query: str, match: str) -> None:
     """QO-1, QO-2, C-17: cut at commas; a trailing one is fine; an empty list excludes nothing."""
-    fill(atlas, {"apple": {"t": "Apple"}, "fig": {"t": "fig"}, "empty": {"t": ""}, "none": {}})
+    atlas.fill({"apple": {"t": "Apple"}, "fig": {"t": "fig"}, "empty": {"t": ""}, "none": {}})
 
     assert found(atlas, query) == match
 
@@ -229,8 +222,7 @@ def test_lists_of_values(atlas: Atlas, query: str, match: str) -> None:
 )
 def test_patterns(atlas: Atlas, query: str, match: str) -> None:
     """QO-3, D-16: without regard to case, on the text of any value; `*` is the only wildcard."""
-    fill(
-        atlas,
+    atlas.fill(
         {
             "apple": {"t": "Apple"},
             "percent": {"t": "5%"},
@@ -265,8 +257,7 @@ def test_a_pattern_is_a_text(atlas: Atlas) -> None:
 )
 def test_what_arrays_hold(atlas: Atlas, query: str, match: str) -> None:
     """QO-4: one value or an array; what is no array never matches."""
-    fill(
-        atlas,
+    atlas.fill(
         {
             "both": {"l": ["x", "y"]},
             "comma": {"l": ["a,b"]},
@@ -306,7 +297,7 @@ def test_fields_of_the_server_are_no_arrays(atlas: Atlas, operator: str, field: 
 )
 def test_ids_are_texts(atlas: Atlas, query: str, match: str | None) -> None:
     """QO-6, ERR-31: in the order of bytes; a bare number is refused."""
-    fill(atlas, {"12": {}, "A": {}, "a1": {}})
+    atlas.fill({"12": {}, "A": {}, "a1": {}})
 
     answer = atlas.nadia("GET", f"{atlas.records}?{query}")
 
@@ -336,10 +327,8 @@ def test_times(atlas: Atlas, query: str, match: str) -> None:
     """QO-7, QO-8, D-17, C-3: bounds without their ends; the ETag as it is, with its quotes."""
     atlas.record("z")
     atlas.nadia("DELETE", f"{atlas.records}/z")
-    fill(
-        atlas,
-        {id_: {"last_modified": at, "v": 1} for id_, at in (("a", 1000), ("b", 2000), ("c", 3000))},
-    )
+    times = {"a": 1000, "b": 2000, "c": 3000}
+    atlas.fill({id_: {"last_modified": at, "v": 1} for id_, at in times.items()})
 
     assert found(atlas, f"{query}&v=1") == match
 
@@ -367,7 +356,7 @@ def test_what_is_no_time_is_refused(atlas: Atlas, name: str, value: str) -> None
 )
 def test_tombstones_have_three_fields(atlas: Atlas, query: str, match: str) -> None:
     """QO-9: all else is missing."""
-    fill(atlas, {"gone": {"v": 1}, "alive": {"v": 1}})
+    atlas.fill({"gone": {"v": 1}, "alive": {"v": 1}})
     atlas.nadia("DELETE", f"{atlas.records}/gone")
 
     assert found(atlas, query) == match
@@ -389,7 +378,7 @@ def test_filters_count_for_head_and_delete(
     atlas: Atlas, method: str, query: str, count: int
 ) -> None:
     """QO-11."""
-    fill(atlas, {"a": {"v": 1}, "b": {"v": 2}, "c": {"v": 3, "t": "b"}})
+    atlas.fill({"a": {"v": 1}, "b": {"v": 2}, "c": {"v": 3, "t": "b"}})
 
     answer = atlas.nadia(method, f"{atlas.records}?{query}")
 
@@ -411,11 +400,7 @@ IN_ORDER: Final[list[Any]] = [
 def test_values_of_all_types_have_one_order(atlas: Atlas) -> None:
     """Section 10.3, QS-4: ascending with what is missing at its end; descending the reverse."""
     names = [f"v{place:02}" for place in range(len(IN_ORDER))]
-    requests = [
-        {"method": "PUT", "path": f"{atlas.records}/{name}", "body": {"data": {"v": value}}}
-        for name, value in zip(names, IN_ORDER, strict=True)
-    ]
-    assert atlas.nadia("POST", "/v1/batch", {"requests": requests}).status_code == 200
+    atlas.fill({name: {"v": value} for name, value in zip(names, IN_ORDER, strict=True)})
     atlas.record("zz")
 
     ascending = ids(atlas.nadia("GET", f"{atlas.records}?_sort=v"))
@@ -429,8 +414,7 @@ def test_values_of_all_types_have_one_order(atlas: Atlas) -> None:
 def test_filters_agree_with_the_order(atlas: Atlas, place: int) -> None:
     """Section 10.3: what is greater in it is greater for `gt_`."""
     names = [f"v{number:02}" for number in range(len(IN_ORDER))]
-    for name, value in zip(names, IN_ORDER, strict=True):
-        atlas.record(name, {"v": value})
+    atlas.fill({name: {"v": value} for name, value in zip(names, IN_ORDER, strict=True)})
     value = quote(orjson.dumps(IN_ORDER[place]))
 
     assert found(atlas, f"gt_v={value}").split() == names[place + 1 :]

@@ -17,8 +17,7 @@ SPECIMENS: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def specimens(atlas: Atlas) -> Atlas:
     """Row 52: records of all kinds of values."""
-    for id_, fields in SPECIMENS.items():
-        atlas.record(id_, fields)
+    atlas.fill(SPECIMENS)
     return atlas
 
 

@@ -18,6 +18,7 @@ from tests.clients.requester import (
     EVERYONE,
     Atlas,
     Requester,
+    basicauth_id,
     data,
     detail,
     directives,
@@ -92,9 +93,7 @@ def muniment_server(
 
 
 def user_id(name: str) -> str:
-    """What `basicauth` makes of the name under this server's secret."""
-    text = f"{name}:password".encode()
-    return f"basicauth:{hmac.new(b'of users', text, hashlib.sha256).hexdigest()}"
+    return basicauth_id(name, secret=b"of users")
 
 
 def local(atlas: Atlas, url: str) -> str:
@@ -441,14 +440,14 @@ def answers(requester: Requester) -> bool:
 def test_a_failing_backend_is_told_with_a_link(
     atlas: Atlas, muniment_server: MunimentServer
 ) -> None:
-    """`error_info_link`: SIG-2, BAT-15, C-13, C-20: 503, to be tried again; a batch as a whole.
+    """`error_info_link`, SIG-2, BAT-15, CORS-6, C-13, C-20: 503, to be tried again.
 
     The last test here: it breaks the server's database.
     """
     asyncio.run(break_database(muniment_server))
     failing = f"{atlas.bucket}/collections"
 
-    alone = atlas.nadia("GET", failing)
+    alone = atlas.nadia("GET", failing, headers={"Origin": "https://a.example"})
     batch = atlas.nadia("POST", "/v1/batch", {"requests": [{"path": "/"}, {"path": failing}]})
 
     assert refusal(alone) == refusal(batch) == (503, 201)
@@ -458,6 +457,7 @@ def test_a_failing_backend_is_told_with_a_link(
         "Service temporary unavailable due to overloading or maintenance, please retry later."
     )
     assert alone.headers["Retry-After"] == "8"
+    assert alone.headers["Access-Control-Allow-Origin"] == "https://a.example"
     assert "responses" not in batch.json()
 
 

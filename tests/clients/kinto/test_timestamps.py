@@ -214,7 +214,7 @@ def test_a_parent_made_again_has_fresh_timelines(atlas: Atlas, parent: str, ahea
 
 
 def test_a_timeline_never_goes_back(atlas: Atlas) -> None:
-    """TS-3, TS-13: whatever is deleted, also the greatest of all."""
+    """TS-3: whatever is deleted, also the greatest of all."""
     seen = [atlas.revision()]
     for method, path in (("PUT", "a"), ("PUT", "b"), ("DELETE", "b"), ("DELETE", "")):
         data(atlas.nadia(method, f"{atlas.records}/{path}".rstrip("/")))

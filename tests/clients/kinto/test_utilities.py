@@ -141,7 +141,7 @@ def test_metrics_are_text_for_prometheus(atlas: Atlas) -> None:
 
 
 def test_nothing_asks_clients_to_wait_by_default(atlas: Atlas) -> None:
-    """SIG-1, SIG-2, SIG-4, D-32: no `Backoff`, `Alert` or `Retry-After`."""
+    """SIG-1, SIG-2, SIG-4: no `Backoff`, `Alert` or `Retry-After`."""
     answers = [
         atlas.anonymous("GET", "/v1/"),
         atlas.anonymous("GET", "/v1/nope"),
