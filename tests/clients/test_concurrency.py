@@ -123,9 +123,8 @@ class Crowd:
             await asyncio.sleep(PAUSE_S)
 
 
-async def crowd(cluster: Cluster, rounds: int) -> None:
+async def crowd(cluster: Cluster, rounds: int, *, seed: int) -> None:
     """Let the crowd work, take one of two instances away half way, and judge what is left."""
-    seed = random.SystemRandom().randrange(10**9)
     print(f"seed {seed}")
     cluster.start("projector", "projector")
     one, two = cluster.start("api", "one"), cluster.start("api", "two")
@@ -173,10 +172,10 @@ def judge(
 
 async def test_64_clients_and_an_owner_that_goes(lone: Cluster) -> None:
     """PRE-5, TS-2, BAT-18: no 409, no lost update, strictly increasing timestamps."""
-    await crowd(lone, 2)
+    await crowd(lone, 2, seed=1)
 
 
 @pytest.mark.long
 async def test_64_clients_for_long(lone: Cluster) -> None:
     """The same with some ten thousand changes."""
-    await crowd(lone, 20)
+    await crowd(lone, 20, seed=random.SystemRandom().randrange(10**9))

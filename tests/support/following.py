@@ -103,6 +103,10 @@ class Writer:
         size = self.chance.randint(1, BATCH_REQUESTS_MAX)
         requests = [self._request() for _ in range(size)]
         reply = await client("POST", "/batch", {"requests": requests})
+        if reply.status == 503:
+            # "Not now": nothing of it is stored.
+            self.journal.refused.append((reply.status, reply.body["errno"]))
+            return
         assert reply.status == 200, reply.body
         for request, answer in zip(requests, reply.body["responses"], strict=True):
             self.journal.note(request["method"], answer, asked_s=asked_s)

@@ -92,10 +92,14 @@ def read_operations(text: bytes, *, depth_max: int) -> tuple[JsonPatch, Faults]:
 
 
 def quoted(value: object) -> str:
-    """A client's value as descriptions name it: bounded, strings in double quotes."""
+    """A client's value as descriptions name it: bounded, strings in double quotes.
+
+    Bytes of a header that are no UTF-8 become `?`.
+    """
     text = value if isinstance(value, str) else repr(value)
     if len(text) > ECHOED_CHARS_MAX:
         text = f"{text[:ECHOED_CHARS_MAX]}…"
+    text = text.encode("utf-8", "replace").decode("utf-8")
     return f'"{text}"' if isinstance(value, str | list | dict) else text
 
 

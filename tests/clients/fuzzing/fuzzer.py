@@ -96,12 +96,14 @@ class Fuzzer:
         *phases: str,
         examples_max: int,
         checks: tuple[str, ...] = (*ALWAYS, *OF_DATA),
+        paths: str = "",
         odd_share: float = 0,
         seed: int = SEED,
         time_max_s: int | None = None,
     ) -> Outcome:
         """`examples_max` is for each operation, or how many chains there are.
 
+        `paths` is a regular expression that the paths of the document are searched for.
         With `time_max_s` chains are begun anew until that has passed.
         """
         tally = self._folder / f"{new_name()}.json"
@@ -116,6 +118,7 @@ class Fuzzer:
             *("run", f"{self._server.url}/__api__", "--no-color", "--continue-on-failure"),
             *("--seed", str(seed), "--phases", ",".join(phases), "--checks", ",".join(checks)),
             *("--max-examples", str(examples_max)),
+            *(("--include-path-regex", paths) if paths else ()),
             *(("--max-time", str(time_max_s)) if time_max_s else ()),
         ]
         done = subprocess.run(

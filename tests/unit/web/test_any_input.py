@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from muniment.domain.commands import DocumentPatch, FieldsPatch, JsonPatch, MergePatch, Patch
 from muniment.web.commands import CommandReader
+from muniment.web.errors import invalid
 from muniment.web.http import Request, Response, headers_of
 from tests.unit.web.building import RECORDS, pipeline, target_of
 
@@ -76,8 +77,8 @@ READER = CommandReader()
 
 
 async def read_command(request: Request) -> Response:
-    READER.read(request)
-    return Response(status=201, body=b"{}")
+    command = READER.read(request)
+    return invalid(command.faults) if command.faults else Response(status=201, body=b"{}")
 
 
 @given(

@@ -198,6 +198,13 @@ def test_another_behavior_is_a_fault(behavior: str) -> None:
     assert fault.description == f'"{behavior}" is not one of full, light, diff'
 
 
+def test_a_header_that_is_no_utf_8_is_told_as_far_as_it_is() -> None:
+    """D-7: an answer can only be text."""
+    [fault] = patch({"data": {}}, Response_Behavior="\udce9t\udce9").faults
+
+    assert fault.description == '"?t?" is not one of full, light, diff'
+
+
 def test_only_a_patch_has_a_behavior() -> None:
     assert put({}, **{"Response-Behavior": "loud"}).faults == ()
 

@@ -36,9 +36,14 @@ USERNAME_SCHEMA: Final[JsonObject] = {
     "maxLength": USERNAME_CHARS_MAX,
 }
 
+_SCHEMA: Final[JsonObject] = {
+    "description": "A JSON Schema: an object that Draft 7 allows. What is none is refused.",
+    **OBJECT,
+}
+
 _SHOWN_FIELDS: Final[Mapping[str, Mapping[str, JsonObject]]] = {
-    "bucket": {"collection:schema": OBJECT, "group:schema": OBJECT, "record:schema": OBJECT},
-    "collection": {"schema": OBJECT, "cache_expires": INTEGER},
+    "bucket": {f"{kind}:schema": _SCHEMA for kind in ("collection", "group", "record")},
+    "collection": {"schema": _SCHEMA, "cache_expires": INTEGER},
     "group": {"members": TEXTS},
     WEBHOOK: WEBHOOK_SHOWN,
 }
@@ -50,7 +55,7 @@ REQUIRED: Final[Mapping[str, Sequence[str]]] = {ACCOUNT: ("password",), WEBHOOK:
 _GIVEN_FIELDS: Final[Mapping[str, Mapping[str, JsonObject]]] = {
     **_SHOWN_FIELDS,
     "collection": {
-        "schema": OBJECT,
+        "schema": _SCHEMA,
         "cache_expires": {
             "description": "Seconds; what is text or a fraction becomes a whole number.",
             "type": ["number", "string", "null"],
