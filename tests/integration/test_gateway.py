@@ -308,6 +308,21 @@ async def test_a_notification_is_sent(deployment: Deployment, nadia: Client, rec
     assert receiver.forged == []
 
 
+async def test_what_belongs_to_webhooks_is_answered(
+    deployment: Deployment, nadia: Client, records: str
+) -> None:
+    """The catalogue and a webhook's deliveries: of the services, one alone knows of them."""
+    hook = f"{records.partition('/collections/')[0]}/webhooks/hook"
+    await nadia("PUT", hook, {"data": {"url": "http://127.0.0.1:1/"}})
+    async with client_of(deployment.query) as at_query:
+        of_query = await at_query("GET", "/__events__/record.created")
+
+    assert (await nadia("GET", "/__events__")).body["data"]
+    assert (await nadia("GET", "/__events__/record.created")).body["title"] == "record.created"
+    assert (await nadia("GET", f"{hook}/status")).body["data"]["parked"] == 0
+    assert (of_query.status, of_query.body["errno"]) == (404, 111)
+
+
 async def test_reads_go_to_query_and_writes_to_command(
     deployment: Deployment, nadia: Client, records: str, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from muniment.web.dialects import Dialect
 from muniment.web.edge import Edge
 from muniment.web.http import Handler, Request, Response
 from muniment.web.routes import Endpoint
+from muniment.webhooks.catalogue.pages import catalogue_handlers
 from muniment.webhooks.management.side import open_console
 
 
@@ -59,6 +60,7 @@ async def _serve(
             }
             if edge.features.webhooks:
                 more.update(console.handlers())
+                more.update(catalogue_handlers())
             if accounts is not None:
                 more.update(accounts.handlers(edge, queries.in_groups))
             if openid is not None:

@@ -21,6 +21,7 @@ from muniment.readmodel.principals import groups, members_for
 from muniment.web.cache import CachePolicy
 from muniment.web.errors import Errors
 from muniment.web.http import Handler, Request, Response
+from muniment.web.pipeline import misrouted
 from muniment.web.routes import Endpoint
 
 _GROUPS: Final = f"SELECT {groups('$1::text[]')} AS groups"
@@ -44,7 +45,8 @@ class Reads:
         headers = Headers(policy=cache)
         self._objects = ObjectReads(store, granted=granted, headers=headers, errors=errors)
         lists = ListReads(store, granted=granted, headers=headers, errors=errors, limits=limits)
-        self._others: Final[Mapping[Endpoint, Handler]] = {
+        self._handlers: Final[Mapping[Endpoint, Handler]] = {
+            Endpoint.OBJECT: self._objects.handle,
             Endpoint.LIST: lists.handle,
             Endpoint.PERMISSIONS: PermissionReads(
                 store,
@@ -69,7 +71,7 @@ class Reads:
 
     async def handle(self, request: Request) -> Response:
         """The answer; routed requests only."""
-        return await self._others.get(request.target.endpoint, self._objects.handle)(request)
+        return await self._handlers.get(request.target.endpoint, misrouted)(request)
 
     async def authorize_webhook(self, request: Request) -> Response | None:
         """Refuse who may not write the webhook that the request is about."""

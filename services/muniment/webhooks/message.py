@@ -98,7 +98,7 @@ def _written(
                 "data": told,
             }
         case Format.COCOBASE:
-            message = _cocobase(event, told)
+            message = _cocobase(event, told, type_)
         case _:
             assert_never(format_)
     return orjson.dumps(message, default=_plain)
@@ -143,21 +143,23 @@ def _patch(event: ObjectChanged) -> JsonObject | None:
     return cast("JsonObject", patch)
 
 
-def _cocobase(event: ObjectChanged, told: JsonObject) -> dict[str, JsonValue]:
+def _cocobase(event: ObjectChanged, told: JsonObject, type_: str) -> dict[str, JsonValue]:
     """The form that receivers of CocoBase know; what is in it is the dialect's contract."""
-    is_document = event.address.kind is Kind.RECORD
-    subject = "document" if is_document else str(event.address.kind)
+    kind, _, done = type_.partition(".")
+    subject = "document" if kind == Kind.RECORD else kind
     is_gone = event.action is Action.DELETED
     told_of = event.before if is_gone and event.before is not None else event.after
     message: dict[str, JsonValue] = {
-        "event": f"{subject}.{event.action}",
+        "event": f"{subject}.{done}",
         "collection_id": told["collection_id"],
         "document_id": told["record_id"],
         "timestamp": time_text(event.occurred_at),
         "id": message_id(event.id),
-        "event_type": _COCOBASE_TYPES[event.action],
+        "event_type": COCOBASE_TYPES[event.action],
         "created_at": time_text(event.occurred_at),
     }
+    if "is_truncated" in told:
+        message["is_truncated"] = True
     if "data" in told:
         message["data"] = document_of(told_of.data, told_of.hidden)
     if "previous" in told:
@@ -166,7 +168,7 @@ def _cocobase(event: ObjectChanged, told: JsonObject) -> dict[str, JsonValue]:
     return message
 
 
-_COCOBASE_TYPES: Final[Mapping[Action, str]] = {
+COCOBASE_TYPES: Final[Mapping[Action, str]] = {
     Action.CREATED: "create",
     Action.UPDATED: "update",
     Action.DELETED: "delete",

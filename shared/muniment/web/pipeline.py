@@ -43,6 +43,8 @@ _FOR_ANYBODY: Final = frozenset(
         Endpoint.OPENID_LOGIN,
         Endpoint.OPENID_TOKEN,
         Endpoint.METRICS,
+        Endpoint.EVENT_TYPES,
+        Endpoint.EVENT_TYPE,
         Endpoint.WEBHOOK_KEYS,
         Endpoint.WEBHOOK_ORDERS,
     }

@@ -33,6 +33,8 @@ class Endpoint(StrEnum):
     FLUSH = "flush"
     COUNTERS = "counters"
     USER_DATA = "user_data"
+    EVENT_TYPES = "event_types"
+    EVENT_TYPE = "event_type"
     WEBHOOK_SECRETS = "webhook_secrets"
     WEBHOOK_KEYS = "webhook_keys"
     WEBHOOK_STATUS = "webhook_status"
@@ -226,6 +228,7 @@ class Routes:
             self._below_bucket["webhooks"] = (lists[Kind.WEBHOOK], objects[Kind.WEBHOOK])
         self._below_webhook = _BELOW_WEBHOOK if features.webhooks else _NOTHING_BELOW
         self._webhook_keys = _WEBHOOK_KEYS if features.webhooks else None
+        self._event_type = _EVENT_TYPE if features.webhooks else None
         self._account = _account_route(switches) if features.accounts else None
         self._openid = _OPENID if features.openid else _NO_OPENID
         self._records = lists[Kind.RECORD]
@@ -248,6 +251,7 @@ class Routes:
             *self._below_webhook.values(),
             _WEBHOOK_REPLAY if self._below_webhook else None,
             self._webhook_keys,
+            self._event_type,
             *self._administration.values(),
         )
         fixed = (*self._static.values(), self._bucket, *below, self._records, self._record)
@@ -297,6 +301,8 @@ class Routes:
                 return Target(route=self._openid[step], id=provider)
             case ["__user_data__", principal] if principal and self._user_data:
                 return Target(route=self._user_data, id=principal)
+            case ["__events__", type_] if type_ and self._event_type:
+                return Target(route=self._event_type, id=type_)
             case ["__user_data__"] if self._user_data:
                 return Target(route=_NO_USER_DATA)
             case _:
@@ -363,6 +369,7 @@ def _static_routes(features: Features, buckets: Route) -> dict[str, Route]:
         "__flush__": (features.flush, Endpoint.FLUSH, ("POST",)),
         "__counters__": (features.counters, Endpoint.COUNTERS, _GET),
         "__metrics__": (features.metrics, Endpoint.METRICS, _GET),
+        "__events__": (features.webhooks, Endpoint.EVENT_TYPES, _GET),
     }
     for name, (is_on, endpoint, methods) in optional.items():
         if is_on:
@@ -403,6 +410,10 @@ _NO_OPENID: Final[Mapping[str, Route]] = {}
 
 _USER_DATA: Final = Route(
     endpoint=Endpoint.USER_DATA, template="/v1/__user_data__/{principal}", methods=("DELETE",)
+)
+
+_EVENT_TYPE: Final = Route(
+    endpoint=Endpoint.EVENT_TYPE, template="/v1/__events__/{event_type}", methods=_GET
 )
 
 _BELOW_WEBHOOK: Final[Mapping[tuple[str, str], Route]] = {

@@ -36,6 +36,8 @@ _UTILITY_IDS: Final[Mapping[Endpoint, str]] = {
     Endpoint.COUNTERS: "get_counters",
     Endpoint.USER_DATA: "delete_user_data",
     Endpoint.METRICS: "get_metrics",
+    Endpoint.EVENT_TYPES: "get_event_types",
+    Endpoint.EVENT_TYPE: "get_event_type",
 }
 
 _IDS_BY_METHOD: Final[Mapping[tuple[Endpoint, str], str]] = {
@@ -99,8 +101,16 @@ _OTHER_SUMMARIES: Final[Mapping[str, str]] = {
     "delete_user_data": "Forget a user",
     "get_webhook_secrets": "Read the keys that a webhook's deliveries are signed with",
     "rotate_webhook_secret": "Have a webhook's deliveries signed with another key",
+    "get_event_types": "List the types of messages that webhooks send",
+    "get_event_type": "The JSON Schema of a type's messages, with examples",
     "get_metrics": "Metrics in Prometheus' text format",
     **ADMINISTRATION_SUMMARIES,
+}
+
+_OF_WEBHOOKS: Final = OF_DELIVERIES | {
+    Endpoint.WEBHOOK_SECRETS,
+    Endpoint.EVENT_TYPES,
+    Endpoint.EVENT_TYPE,
 }
 
 _REFERENCE: Final = re.compile(r'"#/definitions/(\w+)"')
@@ -176,6 +186,8 @@ def _operation(route: Route, method: str) -> JsonObject:
     }
     if method == "PATCH" and route.resource is not None:
         operation["consumes"] = [JSON_TYPE, MERGE_PATCH_TYPE, JSON_PATCH_TYPE]
+    if route.endpoint is Endpoint.EVENT_TYPE:
+        operation["produces"] = ["application/schema+json", JSON_TYPE]
     if route.endpoint is Endpoint.METRICS:
         operation["produces"] = ["text/plain", JSON_TYPE]
     return operation
@@ -195,7 +207,7 @@ def _tags(routes: tuple[Route, ...]) -> Sequence[str]:
 def _tag(route: Route) -> str:
     if route.endpoint in (Endpoint.HISTORY, Endpoint.SNAPSHOT):
         return "History"
-    if route.endpoint is Endpoint.WEBHOOK_SECRETS or route.endpoint in OF_DELIVERIES:
+    if route.endpoint in _OF_WEBHOOKS:
         return "Webhooks"
     if route.endpoint in OF_ADMINISTRATORS:
         return "Administration"

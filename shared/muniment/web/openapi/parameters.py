@@ -6,6 +6,7 @@ from typing import Final
 
 from muniment.domain.timelines import LAST_DATE
 from muniment.domain.values import JsonObject
+from muniment.domain.webhooks.selection import EVENT_TYPES
 from muniment.web.commands import BEHAVIORS
 from muniment.web.openapi.administration import ADMINISTRATION_ASKS
 from muniment.web.openapi.resources import (
@@ -28,6 +29,7 @@ _PATH_TYPES: Final[Mapping[str, JsonObject]] = {
     "timestamp": {"type": "integer", "minimum": 0},
     "provider": _NAMED,
     "principal": _NAMED,
+    "event_type": {"type": "string", "enum": ["webhook.ping", *EVENT_TYPES]},
 }
 """What is no id of an object."""
 

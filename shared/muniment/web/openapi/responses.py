@@ -52,6 +52,7 @@ _ANYWHERE: Final[Sequence[int]] = (400, 408, 410, 413, 503)
 
 _MORE: Final[Mapping[Endpoint, Sequence[int]]] = {
     Endpoint.VERSION: (404,),
+    Endpoint.EVENT_TYPE: (404,),
     Endpoint.OPENID_LOGIN: (404,),
     Endpoint.OPENID_TOKEN: (404,),
     Endpoint.USER_DATA: (401, 403, 404),
@@ -102,6 +103,8 @@ _BODIES: Final[Mapping[Endpoint, str]] = {
     Endpoint.FLUSH: "Nothing",
     Endpoint.COUNTERS: "Counters",
     Endpoint.USER_DATA: "Forgotten",
+    Endpoint.EVENT_TYPES: "EventTypes",
+    Endpoint.EVENT_TYPE: "Facts",
     Endpoint.WEBHOOK_SECRETS: "Keys",
     Endpoint.WEBHOOK_STATUS: "DeliveryStatus",
     Endpoint.WEBHOOK_ATTEMPTS: "AttemptList",

@@ -105,6 +105,7 @@ _KEY: Final[Mapping[str, JsonObject]] = {
 
 _NULLABLE: Final[JsonObject] = {"type": ["string", "null"]}
 _COUNT: Final[JsonObject] = {"type": "integer", "minimum": 0}
+_URL: Final[JsonObject] = {"type": "string", "format": "uri"}
 _BOUND: Final[JsonObject] = {"type": ["string", "object"]}
 
 _OF_DELIVERIES: Final[JsonObject] = {
@@ -130,6 +131,28 @@ _OF_DELIVERIES: Final[JsonObject] = {
     ),
     "EventList": closed(
         {"data": {"type": "array", "items": {"type": "object"}}, "next": TEXT, "has_more": FLAG}
+    ),
+    "EventTypes": closed(
+        {
+            "data": {
+                "type": "array",
+                "items": closed(
+                    {
+                        "type": TEXT,
+                        "description": TEXT,
+                        "schema": _URL,
+                        "schemas": {
+                            "description": "By format and shape.",
+                            "type": "object",
+                            "additionalProperties": {
+                                "type": "object",
+                                "additionalProperties": _URL,
+                            },
+                        },
+                    }
+                ),
+            }
+        }
     ),
     "MessageResult": closed({"data": {"type": "object"}}),
     "Replays": closed({"data": {"type": ["object", "array"]}}),

@@ -1,0 +1,118 @@
+"""What a whole server delivers fits the catalogue of events that it serves."""
+
+from collections.abc import Callable, Generator
+from typing import Any, Final
+
+import jsonschema_rs
+import pytest
+
+from muniment.domain.webhooks.spec import Format, Shape
+from tests.clients.requester import Requester
+from tests.integration.webhooks.test_console import SECRET, data
+from tests.support.receiver import OK, Received, Receiver, Reply, running_receiver
+from tests.support.server import MunimentServer, wait_until
+from tests.support.stack import new_name
+
+WAYS: Final = [(str(format_), str(shape)) for format_ in Format for shape in Shape]
+NEVER_TOLD: Final = {"bucket.deleted"}
+"""With its bucket a webhook is gone."""
+REFUSED_TIMES: Final = 5
+
+
+@pytest.fixture
+def receiver() -> Generator[Receiver]:
+    with running_receiver(SECRET) as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def nadia(muniment_server: MunimentServer) -> Generator[Requester]:
+    requester = Requester(muniment_server.url.removesuffix("/v1"), "nadia")
+    yield requester
+    requester.close()
+
+
+def behaviour(received: Received) -> Reply:
+    """One endpoint recovers after some failures, and one is gone for good."""
+    if received.path == "/gone":
+        return Reply(status=410)
+    is_refused = received.path == "/weak" and received.tries <= REFUSED_TIMES
+    return Reply(status=500) if is_refused else OK
+
+
+def type_of(message: Any) -> str:
+    told = str(message.get("type") or message["event"])
+    return told.removeprefix("muniment.").replace("document.", "record.")
+
+
+def test_every_message_fits_the_schema_of_its_type_format_and_shape(
+    nadia: Requester, receiver: Receiver
+) -> None:
+    bucket = f"/v1/buckets/atlas-{new_name()}"
+    receiver.behave(behaviour)
+    data(nadia("PUT", bucket))
+    hooks = [hook(nadia, bucket, receiver, format_, shape) for format_, shape in WAYS]
+    make_everything_happen(nadia, bucket, receiver)
+    for path in hooks:
+        assert data(nadia("POST", f"{path}/messages", {"type": "webhook.ping"}))["delivered"]
+    listed = {each["type"]: each for each in data(nadia("GET", "/v1/__events__"))}
+
+    def has_all(path: str) -> Callable[[], bool]:
+        """Whether each type was told there."""
+        wanted = set(listed) - NEVER_TOLD
+        return lambda: {type_of(r.message) for r in told(receiver) if r.path == path} >= wanted
+
+    for format_, shape in WAYS:
+        what = f"one of each type as {format_}, {shape}"
+        wait_until(has_all(f"/{format_}/{shape}"), what=what, timeout_s=30)
+
+    schemas = {
+        type_: nadia("GET", path_of(each["schema"])).json() for type_, each in listed.items()
+    }
+    for received in told(receiver):
+        _, format_, shape = received.path.split("/")
+        type_ = type_of(received.message)
+        _, _, pointer = listed[type_]["schemas"][format_][shape].partition("#")
+        only = {**schemas[type_], "anyOf": [{"$ref": f"#{pointer}"}]}
+        jsonschema_rs.Draft202012Validator(only).validate(received.message)
+
+
+def hook(nadia: Requester, bucket: str, receiver: Receiver, format_: str, shape: str) -> str:
+    """A webhook that is told of all in that form."""
+    path = f"{bucket}/webhooks/{format_}-{shape.replace('+', '-')}"
+    fields = {"secret": SECRET, "events": ["*"], "start": "beginning"}
+    where = {"url": receiver.at(f"{format_}/{shape}"), "format": format_, "shape": shape}
+    data(nadia("PUT", path, {"data": {**fields, **where}}))
+    return path
+
+
+def told(receiver: Receiver) -> list[Received]:
+    """What came to the webhooks of `hook`."""
+    return [each for each in receiver.accepted if each.path not in {"/weak", "/gone"}]
+
+
+def path_of(url: str) -> str:
+    return "/v1/" + url.partition("/v1/")[2]
+
+
+def make_everything_happen(nadia: Requester, bucket: str, receiver: Receiver) -> None:
+    """All that can be told: of each kind of object, and of deliveries."""
+    data(nadia("PATCH", bucket, {"data": {"title": "Atlas"}}))
+    silent = {"url": receiver.at("other"), "secret": SECRET, "enabled": False}
+    objects = {
+        "collections/tides": {"title": "Tides"},
+        "collections/tides/records/brest": {"title": "Brest", "deep": {"er": [1, None]}},
+        "groups/sailors": {"members": ["basicauth:x"]},
+        "webhooks/other": silent,
+    }
+    for path, fields in objects.items():
+        data(nadia("PUT", f"{bucket}/{path}", {"data": fields}))
+        data(nadia("PATCH", f"{bucket}/{path}", {"data": {"note": "changed"}}))
+    for path in reversed(objects):
+        data(nadia("DELETE", f"{bucket}/{path}"))
+    data(nadia("PUT", f"{bucket}/collections/ports"))
+    for name in ("weak", "gone"):
+        fields = {"url": receiver.at(name), "secret": SECRET, "events": ["collection.created"]}
+        schedule = {"retry_schedule_s": [0, *([0.1] * (REFUSED_TIMES + 1))]}
+        data(nadia("PUT", f"{bucket}/webhooks/{name}", {"data": {**fields, **schedule}}))
+    data(nadia("PUT", f"{bucket}/collections/charts"))
