@@ -1,7 +1,9 @@
 """Which partitions this instance delivers for: a fair share, taken and given back by locks.
 
 Each instance, and each partition that is taken, is an advisory lock of one connection; Postgres
-lets go of them when the connection ends, so that the others take over within a second or two.
+lets go of them when the connection ends, so that the others take over within a second or two. It
+ends the connection of an instance that has asked nothing for a few seconds: one that hangs, or
+whose machine is gone.
 The locks only avoid work done twice: what keeps two from both writing is the epoch (`Positions`).
 """
 
@@ -20,6 +22,7 @@ from muniment.runtime.logs import get_logger
 
 SQL: Final = Statements(__package__, "shares.sql")
 STATEMENT_TIMEOUT_S: Final = 5.0
+LEASE_S: Final = 4.0
 
 log = get_logger(__name__)
 
@@ -106,10 +109,23 @@ class Shares:
 
 @asynccontextmanager
 async def sharing(
-    dsn: str, partitions: Sequence[Partition], *, schema: str, every_s: float
+    dsn: str,
+    partitions: Sequence[Partition],
+    *,
+    schema: str,
+    every_s: float,
+    lease_s: float = LEASE_S,
 ) -> AsyncGenerator[Shares]:
-    """This instance's share of the partitions, as long as the block runs."""
-    async with open_connection(dsn, application="webhooks share", schema=schema) as connection:
+    """This instance's share of the partitions, as long as the block runs.
+
+    It is looked at every `every_s`, and lost when Postgres was asked nothing for `lease_s`.
+    """
+    async with open_connection(
+        dsn,
+        application="webhooks share",
+        schema=schema,
+        idle_session_timeout=str(round(lease_s * 1000)),
+    ) as connection:
         shares = Shares(connection, partitions)
         connection.add_termination_listener(shares.lose)
         await shares.show_up()

@@ -66,8 +66,8 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench-webhooks ARGS=…", description=__doc__)
     parser.add_argument("--events", type=int, default=20_000, help="of each drain")
-    parser.add_argument("--seconds", type=float, default=15.0, help="of measuring latency")
-    parser.add_argument("--runs", type=int, default=3, help="of each drain; the median counts")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of each measuring of latency")
+    parser.add_argument("--runs", type=int, default=3, help="of each; the median counts")
     parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
     return parser.parse_args()
 
@@ -89,7 +89,8 @@ async def _measured(data_dir: Path, arguments: argparse.Namespace) -> str:
                 f"| drain to {endpoints} | {drain.per_s:,.0f} /s, {drain.all_cpu_s:.3f} CPU s "
                 f"per 1,000, of which the dispatcher {drain.dispatcher_cpu_s:.3f} |"
             )
-        p50, p99 = await _latency(stack, arguments.seconds)
+        latencies = [await _latency(stack, arguments.seconds) for _ in range(arguments.runs)]
+        p50, p99 = (statistics.median_low(column) for column in zip(*latencies, strict=True))
         rows.append(f"| latency at {EVENTS_PER_S} /s | p50 {p50:.1f} ms, p99 {p99:.1f} ms |")
         rss_mb = await _memory(stack)
         rows.append(f"| memory with {ENDPOINTS_OF_MEMORY:,} endpoints | {rss_mb:.0f} MB RSS |")
@@ -183,7 +184,7 @@ def _conditions(arguments: argparse.Namespace) -> str:
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()} "
         f"{platform.machine()}, Python {platform.python_version()}; Kafka, Postgres (durable), "
-        f"dispatcher and receiver on this machine; median of {arguments.runs} drains of "
+        f"dispatcher and receiver on this machine; medians of {arguments.runs} runs, drains of "
         f"{arguments.events:,} events; load average at the end {os.getloadavg()[0]:.1f}."
     )
 
