@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from muniment.webhooks.app import delivering
 from muniment.webhooks.signing import secret_for
 from tests.support.receiver import HANG, OK, Receiver, Reply, always, fail_first
 from tests.support.stack import Stack
-from tests.unit.webhooks.building import changed, collection, record
+from tests.unit.webhooks.building import changed, collection, project_collection, record
 
 PARTITIONS = 2
 OTHER_BUCKET = "maps"
@@ -164,6 +165,41 @@ async def test_the_message_says_what_happened(settings: Settings, receiver: Rece
         "request_id": "request-1",
         "data": dict(event.after.data),
     }
+
+
+async def test_a_project_is_told_in_cocobases_words_before_and_after_a_restart(
+    settings: Settings, receiver: Receiver
+) -> None:
+    """CocoBase section 8: payload, headers, repeats; what a field is called stays known."""
+    made = record("r1", title="Log", big="x" * 300_000)
+    made = replace(made, after=replace(made.after, hidden={"id": 7}))
+    changes = record("r1", action=Action.UPDATED, before=made.after.data, title="Book")
+    gone = record("r1", action=Action.DELETED, before=changes.after.data, deleted=True)
+    receiver.behave(lambda r: Reply(status=503) if r.tries == 1 and b"created" in r.body else OK)
+
+    async with receiver, writing(settings) as writer:
+        async with serving(settings):
+            await append(writer, [project_collection(receiver.url), made])
+            await receiver.until(arrived(receiver, 1), timeout_s=20)
+        async with serving(settings):
+            await append(writer, [changes, gone])
+            await receiver.until(arrived(receiver, 3), timeout_s=20)
+
+    first, second, third = (received.message for received in receiver.accepted)
+    assert [each["event"].removeprefix("document.") for each in (first, second, third)] == [
+        "created",
+        "updated",
+        "deleted",
+    ]
+    assert first["data"] == {"title": "Log", "big": "x" * 300_000, "id": 7}
+    assert second["data"] == {"title": "Book"}
+    assert third["data"] == {"title": "Book"}
+    assert {first["collection_id"], first["document_id"]} == {"tides", "r1"}
+    assert first["timestamp"].endswith("Z")
+    assert len({received.body for received in receiver.received[:2]}) == 1
+    assert receiver.accepted[0].headers["Content-Type"] == "application/json"
+    assert receiver.accepted[0].headers["User-Agent"].startswith("muniment/")
+    assert receiver.forged == []
 
 
 async def test_a_receiver_that_was_down_misses_nothing(

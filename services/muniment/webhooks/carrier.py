@@ -193,16 +193,18 @@ class Carrier:
         self, active: ActiveLane, request: Sequence[Delivery], answer: Answer, now: float
     ) -> None:
         lane = active.lane
+        is_refusal = active.endpoint.spec.drops_refused and answer.is_refusal
         verdict = lane.failed(
             request,
             now=now,
             reason=answer.reason,
             is_overload=answer.status in OVERLOADED,
             is_final=answer.delivery_control == "abort-message",
+            is_refusal=is_refusal,
             retry_after_s=answer.retry_after_s,
         )
         active.dead += len(verdict.died)
-        if answer.is_gone or answer.delivery_control == "disable":
+        if (answer.is_gone and not is_refusal) or answer.delivery_control == "disable":
             self._disable(active, answer.reason)
         elif lane.pace.is_out_of_patience(now):
             self._disable(active, f"failing too long: {answer.reason}")

@@ -274,7 +274,8 @@ class Dispatcher:
             return []
         active.lane.ends_at = ends_at
         # The deletion of a collection is the last that its URL is told of.
-        self._offer(active, entry, event, now)
+        if endpoint.wants(event):
+            self._offer(active, entry, event, now)
         self._lanes.end_live(active)
         return [active]
 

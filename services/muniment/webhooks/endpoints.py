@@ -3,13 +3,17 @@
 An endpoint is a webhook of the bucket, for as long as it lives, or the URL of one collection
 (`webhook:url`) for one stretch of the log. The event that sets such a URL is the first to go to
 it; the deletion of the collection is the last; a URL that is changed or taken away ends its stretch
-before the event that says so. A webhook's latest configuration counts for all that has not been
-sent, whichever was in force when it happened.
+before the event that says so. In a project there is `webhook_url` besides, which is told of
+records alone, in the form and by the rules of CocoBase (section 8 of its contract). A webhook's
+latest configuration counts for all that has not been sent, whichever was in force when it happened.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, NewType, TypeAlias
+from uuid import UUID, uuid5
 
 from muniment.domain import addresses
 from muniment.domain.addresses import BucketId, CollectionId, Kind
@@ -18,23 +22,26 @@ from muniment.domain.refusals import Fault
 from muniment.domain.values import JsonObject, JsonValue, Timestamp, Uid
 from muniment.domain.webhooks.parsing import parse_webhook
 from muniment.domain.webhooks.selection import Selection, types_matching
-from muniment.domain.webhooks.spec import State, Status, WebhookSpec
+from muniment.domain.webhooks.spec import Format, Shape, State, Status, WebhookSpec
 from muniment.domain.webhooks.urls import parse_url
 from muniment.log.protocol import Offset, Partition, Position
 
 URL_FIELD: Final = "webhook:url"
+PROJECT_URL_FIELD: Final = "webhook_url"
 
 EndpointId = NewType("EndpointId", str)
-"""A UUID: of the webhook's life, or of the event that set a collection's URL."""
+"""A UUID: of the webhook's life, or of the event that set a collection's URL, or made of that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionUrl:
-    """Whose `webhook:url` an endpoint is."""
+    """Whose URL an endpoint is."""
 
     uid: Uid
     id: CollectionId
     url: str
+    field: str = URL_FIELD
+    """Where it is in the collection's data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +76,10 @@ class Endpoint:
     def name(self) -> str:
         """The id within the bucket: of the webhook, or of the collection as `collections/…`."""
         source = self.source
-        return source.id if isinstance(source, Webhook) else f"collections/{source.id}"
+        if isinstance(source, Webhook):
+            return source.id
+        is_plain = source.field == URL_FIELD
+        return f"collections/{source.id}" if is_plain else f"collections/{source.id}/{source.field}"
 
     @property
     def uri(self) -> str:
@@ -91,13 +101,22 @@ class Endpoint:
         """Whether an event of the endpoint's partition goes to it."""
         source = self.source
         if isinstance(source, CollectionUrl):
-            return event.collection_uid == source.uid and event.address.kind in _OF_COLLECTIONS
+            return event.collection_uid == source.uid and event.address.kind in _KINDS[source.field]
         return event.bucket_uid == self.bucket_uid and self.spec.selection.wants(event)
 
 
-_OF_COLLECTIONS: Final = frozenset({Kind.COLLECTION, Kind.RECORD})
+_KINDS: Final[Mapping[str, frozenset[Kind]]] = {
+    URL_FIELD: frozenset({Kind.COLLECTION, Kind.RECORD}),
+    PROJECT_URL_FIELD: frozenset({Kind.RECORD}),
+}
 _ACTIVE: Final = Status(state=State.ACTIVE, since=Timestamp(0))
 _ALL_OF_COLLECTIONS: Final = Selection(types=types_matching(("collection.*", "record.*")))
+_ALL_OF_RECORDS: Final = Selection(types=types_matching(("record.*",)))
+
+_PROJECT_TIMEOUT_S: Final = 10.0
+_PROJECT_SCHEDULE_S: Final = (0, 1, 5, 30, 120, 600, 1_800, 7_200, 21_600, 86_400)
+_PROJECT_BODY_BYTES_MAX: Final = 32 * 1024 * 1024
+"""More than an event can have: receivers are told all of a document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +155,8 @@ class Directory:
     """The endpoints in force at the place that the reading of the log has come to."""
 
     def __init__(self) -> None:
-        self._by_collection: dict[Uid, Endpoint] = {}
+        self._by_collection: dict[Uid, dict[str, Endpoint]] = {}
+        """The URLs of each, by the field that they are in."""
         self._by_bucket: dict[Uid, dict[EndpointId, Endpoint]] = {}
 
     def restore(self, endpoints: Iterable[Endpoint]) -> None:
@@ -148,23 +168,23 @@ class Directory:
         """The endpoints that an event goes to."""
         # Most events are of records whose collection has no endpoint: two look-ups each.
         uid = event.collection_uid
-        url = None if uid is None else self._by_collection.get(uid)
+        urls = None if uid is None else self._by_collection.get(uid)
         webhooks = self._by_bucket.get(event.bucket_uid)
-        if webhooks is None:
-            return () if url is None else (url,)
-        found = [endpoint for endpoint in webhooks.values() if endpoint.wants(event)]
-        return found if url is None else [url, *found]
+        if urls is None and webhooks is None:
+            return ()
+        candidates = chain((urls or {}).values(), (webhooks or {}).values())
+        return [endpoint for endpoint in candidates if endpoint.wants(event)]
 
     def turns(self, event: ObjectChanged, position: Position) -> Iterator[Turn]:
         """What a change means for endpoints; called in log order."""
         match event.address.kind:
             case Kind.COLLECTION if event.collection_uid is not None:
-                yield from self._turns_of_collection(event, event.collection_uid, position)
+                for field in (URL_FIELD, PROJECT_URL_FIELD):
+                    yield from self._turns_of_url(event, event.collection_uid, field, position)
             case Kind.WEBHOOK:
                 yield from self._turns_of_webhook(event, position)
             case Kind.BUCKET if event.action is Action.DELETED:
-                urls = self._by_collection.values()
-                for endpoint in [e for e in urls if e.bucket_uid == event.bucket_uid]:
+                for endpoint in [e for e in self._urls if e.bucket_uid == event.bucket_uid]:
                     yield self._end(endpoint, position.offset)
                 for endpoint in list(self._by_bucket.get(event.bucket_uid, {}).values()):
                     yield self._end(endpoint, None)
@@ -174,29 +194,35 @@ class Directory:
     def drop_partition(self, partition: Partition) -> None:
         """Forget the endpoints of all buckets of a partition."""
         webhooks = [e for each in self._by_bucket.values() for e in each.values()]
-        for endpoint in [*self._by_collection.values(), *webhooks]:
+        for endpoint in [*self._urls, *webhooks]:
             if endpoint.partition == partition:
                 self._drop(endpoint)
 
-    def _turns_of_collection(
-        self, event: ObjectChanged, uid: Uid, position: Position
+    @property
+    def _urls(self) -> Sequence[Endpoint]:
+        return [endpoint for each in self._by_collection.values() for endpoint in each.values()]
+
+    def _turns_of_url(
+        self, event: ObjectChanged, uid: Uid, field: str, position: Position
     ) -> Iterator[Turn]:
-        current = self._by_collection.get(uid)
+        current = self._by_collection.get(uid, {}).get(field)
         if event.action is Action.DELETED:
             if current is not None:
                 yield self._end(current, Offset(position.offset + 1))
             return
-        value = event.after.data.get(URL_FIELD)
+        value = event.after.data.get(field) if _may_have(event, field) else None
         url = parse_url(value)
-        if url is None and value is not None and value != _before(event):
-            yield Ignored(reason=f"not a URL that can be called: {URL_FIELD}")
+        if url is None and value is not None and value != _before(event, field):
+            yield Ignored(reason=f"not a URL that can be called: {field}")
         if current is not None and current.url == url:
             return
         if current is not None:
             yield self._end(current, position.offset)
         if url is not None:
-            source = CollectionUrl(uid=uid, id=CollectionId(event.address.id), url=url)
-            endpoint = _endpoint(event, EndpointId(event.id), position, source, url_spec(url))
+            id_ = CollectionId(event.address.id)
+            source = CollectionUrl(uid=uid, id=id_, url=url, field=field)
+            spec = url_spec(url, field)
+            endpoint = _endpoint(event, _id_of_url(event, field), position, source, spec)
             self._put(endpoint)
             yield Opened(endpoint=endpoint)
 
@@ -224,13 +250,17 @@ class Directory:
 
     def _put(self, endpoint: Endpoint) -> None:
         if isinstance(endpoint.source, CollectionUrl):
-            self._by_collection[endpoint.source.uid] = endpoint
+            urls = self._by_collection.setdefault(endpoint.source.uid, {})
+            urls[endpoint.source.field] = endpoint
         else:
             self._by_bucket.setdefault(endpoint.bucket_uid, {})[endpoint.id] = endpoint
 
     def _drop(self, endpoint: Endpoint) -> None:
         if isinstance(endpoint.source, CollectionUrl):
-            del self._by_collection[endpoint.source.uid]
+            urls = self._by_collection[endpoint.source.uid]
+            del urls[endpoint.source.field]
+            if not urls:
+                del self._by_collection[endpoint.source.uid]
             return
         webhooks = self._by_bucket[endpoint.bucket_uid]
         del webhooks[endpoint.id]
@@ -242,13 +272,40 @@ class Directory:
         return Ended(endpoint=endpoint, ends_at=ends_at)
 
 
-def url_spec(url: str) -> WebhookSpec:
-    """How a collection's URL is delivered to: a webhook with nothing but defaults."""
-    return WebhookSpec(url=url, selection=_ALL_OF_COLLECTIONS, status=_ACTIVE)
+def url_spec(url: str, field: str = URL_FIELD) -> WebhookSpec:
+    """How a collection's URL is delivered to: a webhook with nothing but defaults, or CocoBase's.
+
+    Of CocoBase's no time of failing ends the endpoint: its users could not begin it again.
+    """
+    if field == URL_FIELD:
+        return WebhookSpec(url=url, selection=_ALL_OF_COLLECTIONS, status=_ACTIVE)
+    return WebhookSpec(
+        url=url,
+        selection=_ALL_OF_RECORDS,
+        status=_ACTIVE,
+        shape=Shape.FULL_AND_PREVIOUS,
+        format=Format.COCOBASE,
+        timeout_s=_PROJECT_TIMEOUT_S,
+        retry_schedule_s=_PROJECT_SCHEDULE_S,
+        disable_after_s=math.inf,
+        drops_refused=True,
+        body_bytes_max=_PROJECT_BODY_BYTES_MAX,
+    )
 
 
-def _before(event: ObjectChanged) -> JsonValue:
-    return event.before.data.get(URL_FIELD) if event.before is not None else None
+def _may_have(event: ObjectChanged, field: str) -> bool:
+    """An empty text takes a project's URL away."""
+    return field == URL_FIELD or (event.is_of_project and event.after.data.get(field) != "")
+
+
+def _id_of_url(event: ObjectChanged, field: str) -> EndpointId:
+    """One event may set both."""
+    is_plain = field == URL_FIELD
+    return EndpointId(event.id if is_plain else str(uuid5(UUID(event.id), field)))
+
+
+def _before(event: ObjectChanged, field: str) -> JsonValue:
+    return event.before.data.get(field) if event.before is not None else None
 
 
 def _endpoint(

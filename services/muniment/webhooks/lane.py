@@ -236,22 +236,29 @@ class Lane:
         reason: str,
         is_overload: bool = False,
         is_final: bool = False,
+        is_refusal: bool = False,
         retry_after_s: float | None = None,
     ) -> Verdict:
         """The request came to nothing: its deliveries are parked, or dead after the last attempt.
 
-        `is_final`: the receiver does not want these again.
+        `is_final`: the receiver does not want these again. `is_refusal`: nor is it failing.
         """
         self._under_way -= len(request)
-        often = self.pace.failed(now, is_overload=is_overload, retry_after_s=retry_after_s)
+        often = has_recovered = False
+        if is_refusal:
+            has_recovered = self.pace.succeeded()
+        else:
+            often = self.pace.failed(now, is_overload=is_overload, retry_after_s=retry_after_s)
         for delivery in request:
             delivery.reason = reason
             if not delivery.is_early:
                 self._count_attempt(delivery, now)
-            delivery.is_dead |= is_final
+            delivery.is_dead |= is_final or is_refusal
         # Last ones first: who is at the front of a line is known when those behind it are back.
         for delivery in reversed(request):
             self._park(delivery)
+        if has_recovered:
+            self._lines.release()
         died = [delivery for delivery in request if delivery.is_dead]
         return Verdict(has_failed_often=often, died=died)
 

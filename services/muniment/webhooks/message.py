@@ -15,12 +15,11 @@ from muniment.domain.addresses import Kind
 from muniment.domain.documents import document_of
 from muniment.domain.events import Action, EventId, ObjectChanged
 from muniment.domain.values import JsonObject, JsonValue
-from muniment.domain.webhooks.spec import Format, Shape
+from muniment.domain.webhooks.spec import BODY_BYTES_MAX, Format, Shape
 from muniment.log.envelope import time_text
 from muniment.log.protocol import Position
 
 API_PREFIX: Final = "/v1"
-BODY_BYTES_MAX: Final = 256 * 1024
 
 _CONTENT_TYPES: Final[Mapping[tuple[Format, bool], str]] = {
     (Format.STANDARD, False): "application/json",

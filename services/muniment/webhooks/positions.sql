@@ -26,7 +26,7 @@ SELECT partition, next_offset, claim_offset
 -- list_lanes --
   SELECT id, endpoint_id, partition, starts_at, ends_at, bucket_uid, bucket_id, collection_uid,
          collection_id, url, webhook_id, config::text AS config, revision, next_offset,
-         claim_offset, stopped_for, failing_since
+         claim_offset, stopped_for, failing_since, url_field
     FROM webhooks.lane
    WHERE partition = ANY ($1::integer[])
      AND finished_at IS NULL
@@ -58,11 +58,12 @@ ORDER BY p.event_offset;
 -- save_lanes --
 INSERT INTO webhooks.lane
        (id, endpoint_id, partition, starts_at, ends_at, bucket_uid, bucket_id, collection_uid,
-        collection_id, url, webhook_id, config, revision, stopped_for, failing_since)
+        collection_id, url, webhook_id, config, revision, stopped_for, failing_since,
+        url_field)
 SELECT *
   FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::uuid[],
               $7::text[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::text[]::jsonb[],
-              $13::bigint[], $14::text[], $15::timestamptz[])
+              $13::bigint[], $14::text[], $15::timestamptz[], $16::text[])
     ON CONFLICT (id) DO UPDATE
    SET ends_at = EXCLUDED.ends_at,
        url = EXCLUDED.url,

@@ -46,7 +46,11 @@ def delivery_of(entry: Entry, event: ObjectChanged, endpoint: Endpoint, now: flo
         occurred_at=event.occurred_at,
         taken_at=now,
         body=body_of(
-            event, entry.position, shape=endpoint.spec.shape, format_=endpoint.spec.format
+            event,
+            entry.position,
+            shape=endpoint.spec.shape,
+            format_=endpoint.spec.format,
+            bytes_max=endpoint.spec.body_bytes_max,
         ),
     )
 

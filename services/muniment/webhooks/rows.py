@@ -13,7 +13,14 @@ from muniment.domain.webhooks.parsing import parse_webhook
 from muniment.domain.webhooks.spec import WebhookSpec
 from muniment.log.protocol import Offset, Partition, Start
 from muniment.webhooks.deliveries import LaneId, ParkedRow
-from muniment.webhooks.endpoints import CollectionUrl, Endpoint, EndpointId, Webhook, url_spec
+from muniment.webhooks.endpoints import (
+    URL_FIELD,
+    CollectionUrl,
+    Endpoint,
+    EndpointId,
+    Webhook,
+    url_spec,
+)
 from muniment.webhooks.jobs import (
     Ask,
     Job,
@@ -51,6 +58,7 @@ def lane_columns(row: "LaneRow") -> Sequence[object]:
         endpoint.revision,
         row.stopped_for,
         None if row.failing_since is None else _moment(row.failing_since),
+        None if url is None else url.field,
     )
 
 
@@ -159,7 +167,9 @@ def _endpoint(row: asyncpg.Record, opened_at: Offset) -> Endpoint:
     source: CollectionUrl | Webhook
     if config is None:
         uid, id_ = Uid(str(row["collection_uid"])), CollectionId(row["collection_id"])
-        source, spec = CollectionUrl(uid=uid, id=id_, url=row["url"]), url_spec(row["url"])
+        url, field = row["url"], row["url_field"] or URL_FIELD
+        source = CollectionUrl(uid=uid, id=id_, url=url, field=field)
+        spec = url_spec(url, field)
     else:
         source = Webhook(id=row["webhook_id"], data=orjson.loads(config))
         found = parse_webhook(source.data)

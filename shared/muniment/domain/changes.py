@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from muniment.domain.addresses import Address, Kind
-from muniment.domain.events import Action, Cause, ObjectChanged, Snapshot
+from muniment.domain.events import PROJECT, Action, Cause, ObjectChanged, Snapshot
 from muniment.domain.moments import Moment
 from muniment.domain.permissions import NO_PERMISSIONS
 from muniment.domain.states import Present, Scene, Tombstone, snapshot
@@ -22,6 +22,7 @@ def creation(
         bucket_uid=_bucket_uid(scene, address, uid),
         collection_uid=_collection_uid(scene, address, uid),
         webhook_uid=_webhook_uid(address, uid),
+        is_of_project=_is_of_project(scene, address),
         last_modified=at,
         stream_at=scene.stream.next(moment.now),
         occurred_at=moment.now,
@@ -50,6 +51,7 @@ def update(
         bucket_uid=_bucket_uid(scene, address, target.uid),
         collection_uid=_collection_uid(scene, address, target.uid),
         webhook_uid=_webhook_uid(address, target.uid),
+        is_of_project=_is_of_project(scene, address),
         last_modified=at,
         stream_at=scene.stream.next(moment.now),
         occurred_at=moment.now,
@@ -77,6 +79,12 @@ def _records_from(scene: Scene, moment: Moment) -> Timestamp:
     if isinstance(scene.target, Tombstone) and scene.target.records_until is not None:
         return max(moment.now, Timestamp(scene.target.records_until + 1))
     return moment.now
+
+
+def _is_of_project(scene: Scene, address: Address) -> bool:
+    if address.kind is not Kind.COLLECTION or scene.bucket is None:
+        return False
+    return scene.bucket.data.get("kind") == PROJECT
 
 
 def _bucket_uid(scene: Scene, address: Address, own: Uid | None) -> Uid:

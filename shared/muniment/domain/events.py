@@ -7,10 +7,13 @@ needs nothing else. Its fields are a storage format: see `muniment.log.envelope`
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType, TypeAlias
+from typing import Final, NewType, TypeAlias
 
 from muniment.domain.addresses import Address, BucketId
 from muniment.domain.values import JsonObject, Permissions, Principal, Timestamp, Uid
+
+PROJECT: Final = "project"
+"""`data.kind` of a bucket whose collections have their changes told to `data.webhook_url`."""
 
 EventId = NewType("EventId", str)
 """A UUID version 7 in text: later events of one owner have greater ids."""
@@ -81,6 +84,8 @@ class ObjectChanged:
     """For a deleted object `data` is the tombstone and there are no permissions."""
     before: Snapshot | None
     """`None` for a created object."""
+    is_of_project: bool = False
+    """Whether the object is a collection in a bucket that is a project (`data.kind`)."""
     records_from: Timestamp | None = None
     """For a created collection: where the timeline of its records starts."""
     webhook_uid: Uid | None = None

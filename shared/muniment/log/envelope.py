@@ -138,6 +138,8 @@ def _fields_of_change(event: ObjectChanged) -> Fields:
         fields["hidden"] = event.after.hidden
     if event.before is not None:
         fields["previous"] = _fields_before(event.before)
+    if event.is_of_project:
+        fields["is_of_project"] = True
     if event.records_from is not None:
         fields["records_from"] = event.records_from
     if event.webhook_uid is not None:
@@ -200,6 +202,7 @@ def _change(
         occurred_at=_milliseconds(named["ce_time"].decode()),
         after=_snapshot(fields),
         before=None if before is None else _snapshot(_object(before)),
+        is_of_project=fields.get("is_of_project") is True,
         records_from=None if records_from is None else _timestamp(records_from),
         webhook_uid=None if webhook_uid is None else Uid(_text(webhook_uid)),
         cause=_cause(named, fields),

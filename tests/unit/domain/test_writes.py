@@ -1,5 +1,7 @@
 """What a write makes of an object: creation, replacement, patches, deletion (contract 7.3, 8)."""
 
+from typing import Any
+
 import pytest
 
 from muniment.domain.addresses import Kind, record
@@ -328,3 +330,20 @@ def test_evolve_starts_from_anything() -> None:
     event = changed(scene(), ask().create({"a": 1}))
 
     assert evolve(Absent(), event) == evolve(tombstone(), event) == evolve(present(b=2), event)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("project", True), ("orbit", False), (None, False), ([], False)]
+)
+def test_a_collections_event_says_whether_it_is_of_a_project(kind: Any, expected: object) -> None:
+    """CocoBase section 8: who tells a project's URLs knows collections by their events alone."""
+    parent = present(BUCKET, kind=kind)
+    target = present(COLLECTION, webhook_url="http://one.example/")
+    around = scene(target, kind=Kind.COLLECTION, bucket=parent)
+
+    made = changed(scene(kind=Kind.COLLECTION, bucket=parent), ask(address=COLLECTION).put({}))
+    gone = changed(around, ask(address=COLLECTION).delete())
+    of_record = changed(scene(bucket=parent), ask().put({}))
+
+    assert [made.is_of_project, gone.is_of_project] == [expected, expected]
+    assert not of_record.is_of_project

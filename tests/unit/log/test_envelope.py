@@ -75,6 +75,7 @@ events: st.SearchStrategy[Event] = st.one_of(
         occurred_at=timestamps,
         after=snapshots,
         before=st.none() | snapshots,
+        is_of_project=st.booleans(),
         records_from=st.none() | timestamps,
         webhook_uid=st.none() | texts.map(Uid),
         cause=causes,

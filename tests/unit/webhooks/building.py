@@ -86,6 +86,15 @@ def collection(
     return changed(addresses.collection("atlas", collection), action, **fields)
 
 
+def project_collection(
+    url: Any = None, collection: str = "tides", action: Action = Action.CREATED, **data: Any
+) -> ObjectChanged:
+    """A change of a collection in a project; `None` leaves the field `webhook_url` out."""
+    fields = data if url is None else {"webhook_url": url, **data}
+    event = changed(addresses.collection("atlas", collection), action, **fields)
+    return replace(event, is_of_project=True)
+
+
 def webhook(
     url: str, webhook_id: str = "hook", action: Action = Action.CREATED, **data: Any
 ) -> ObjectChanged:

@@ -23,6 +23,7 @@ from tests.unit.webhooks.building import (
     OnePartition,
     collection,
     flushed,
+    project_collection,
     record,
 )
 
@@ -152,6 +153,19 @@ async def test_a_changed_url_counts_for_later_events_only(world: World) -> None:
 
     assert sorted(world.courier.names(ONE)) == ["a", "tides"]
     assert sorted(world.courier.names(TWO)) == ["b", "tides"]
+
+
+async def test_a_receiver_that_is_gone_costs_a_project_one_message_each(world: World) -> None:
+    """CocoBase section 8: other 4xx end a delivery, and no more than that."""
+    world.courier.answer = lambda _endpoint, d: GONE if d.key.endswith("/bad") else OK
+    deleted = project_collection(action=Action.DELETED)
+    await world.append(project_collection(ONE), record("bad"), record("good"), deleted)
+
+    async with world.delivering():
+        await world.until(lambda: bool(world.courier.accepted) and bool(world.positions.dead))
+
+    assert world.courier.names() == ["good"]
+    assert len(world.courier.attempts) == 2
 
 
 async def test_a_flush_ends_the_lanes_and_what_waits_in_them(world: World) -> None:

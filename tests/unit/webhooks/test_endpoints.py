@@ -1,12 +1,14 @@
 """Which URL counts from which event on."""
 
 from dataclasses import replace
+from typing import Any
 
 from muniment.domain import addresses
 from muniment.domain.events import Action, ObjectChanged
+from muniment.domain.webhooks.spec import Format
 from muniment.log.protocol import Offset, Partition, Position
 from muniment.webhooks.endpoints import Changed, Directory, Ended, Ignored, Opened, Turn
-from tests.unit.webhooks.building import changed, collection, uid
+from tests.unit.webhooks.building import changed, collection, project_collection, record, uid
 
 ONE, TWO = "http://one.example/", "http://two.example/"
 
@@ -88,3 +90,52 @@ def test_a_wrong_value_is_told_once() -> None:
     unchanged = collection(7, action=Action.UPDATED, before={"webhook:url": 7})
 
     assert told(collection(7), unchanged) == [[("ignored", -1)], []]
+
+
+def test_a_projects_url_is_told_of_documents_alone() -> None:
+    """CocoBase section 8: no delivery for changes of the collection itself."""
+    directory = Directory()
+    begun = project_collection(ONE)
+    [opened] = directory.turns(begun, Position(Partition(0), Offset(0)))
+    assert isinstance(opened, Opened)
+
+    assert directory.concerned(record("r1")) == [opened.endpoint]
+    assert directory.concerned(begun) == []
+    assert opened.endpoint.spec.format is Format.COCOBASE
+
+
+def test_outside_of_a_project_the_field_is_the_users() -> None:
+    """Nobody asked for deliveries there."""
+    assert told(collection(webhook_url=ONE)) == [[]]
+
+
+def test_a_projects_url_is_in_force_from_change_to_change() -> None:
+    """Section 8: each event goes to the URL of its time."""
+    changes = [
+        project_collection(action=Action.UPDATED),
+        project_collection(ONE, action=Action.UPDATED),
+        project_collection(TWO, action=Action.UPDATED),
+        project_collection("", action=Action.UPDATED),
+        project_collection(TWO, action=Action.UPDATED),
+        project_collection(action=Action.DELETED),
+    ]
+
+    assert told(*changes) == [
+        [],
+        [(f"+{ONE}", 1)],
+        [(f"-{ONE}", 2), (f"+{TWO}", 2)],
+        [(f"-{TWO}", 3)],
+        [(f"+{TWO}", 4)],
+        [(f"-{TWO}", 6)],
+    ]
+
+
+def test_a_collection_may_have_both_urls() -> None:
+    """Each is an endpoint of its own, with a place of its own in the log."""
+    also: dict[str, Any] = {"webhook:url": ONE}
+    [opened] = turns(project_collection(TWO, **also))
+
+    endpoints = [turn.endpoint for turn in opened if isinstance(turn, Opened)]
+    assert [endpoint.url for endpoint in endpoints] == [ONE, TWO]
+    assert len({endpoint.id for endpoint in endpoints}) == 2
+    assert len({endpoint.name for endpoint in endpoints}) == 2

@@ -183,6 +183,20 @@ def test_what_a_receiver_does_not_want_is_dead_at_once() -> None:
     assert offsets(start(lane)) == [[1]]
 
 
+def test_refusals_are_no_failures_of_the_endpoint() -> None:
+    """CocoBase section 8: a 4xx ends its message; nothing later has to wait for that."""
+    lane = new_lane()
+    take(lane, *(str(number) for number in range(40)))
+
+    for _ in range(40):
+        request = lane.next(NOW)
+        lane.failed(request, now=NOW, reason="status 404", is_refusal=True)
+
+    assert not lane.pace.is_open
+    assert lane.pace.failing_since is None
+    assert len(lane.changes().parked) == 40
+
+
 def test_a_halted_lane_is_made_anew_from_what_is_written_down() -> None:
     lane = new_lane()
     take(lane, "a", "b", "c")

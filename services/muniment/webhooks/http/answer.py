@@ -74,6 +74,12 @@ class Answer(NamedTuple):
         return self.status == 410
 
     @property
+    def is_refusal(self) -> bool:
+        """The receiver does not want this request, now or later."""
+        status = self.status or 0
+        return 300 <= status < 500 and status not in {408, 429}
+
+    @property
     def reason(self) -> str:
         """For logs and the parked delivery: `status 500`, `timeout` and so on."""
         return f"status {self.status}" if self.failure is Failure.STATUS else f"{self.failure}"

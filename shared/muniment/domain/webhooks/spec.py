@@ -12,6 +12,7 @@ from muniment.domain.values import Timestamp
 from muniment.domain.webhooks.selection import Selection
 
 TIMEOUT_S: Final = 15.0
+BODY_BYTES_MAX: Final = 256 * 1024
 DEFAULT_EVENTS: Final = ("record.*", "collection.*")
 
 
@@ -158,6 +159,10 @@ class WebhookSpec:
     """Seconds to wait before each attempt, the first included."""
     disable_after_s: float | None = None
     """Seconds of failing after which the webhook is disabled."""
+    drops_refused: bool = False
+    """Whether an answer 3xx or 4xx, but 408 and 429, ends its message and tells nothing more."""
+    body_bytes_max: int = BODY_BYTES_MAX
+    """What is longer is sent thin."""
     start: Start = field(default_factory=Start)
     tls: Tls | None = None
 
