@@ -14,6 +14,7 @@ from muniment.command.known_objects import KnownBucket, KnownCollection, Lacking
 from muniment.command.loading import DraftModel, ReadModel
 from muniment.command.principals import Memberships
 from muniment.command.tokens import UnusedTokens
+from muniment.command.waiting import Made, MadeAt
 from muniment.domain.addresses import (
     Address,
     CollectionId,
@@ -43,6 +44,7 @@ class MemoryReadModel(ReadModel):
         self.worlds: dict[Partition, World] = {}
         self.owners: dict[Partition, str] = {}
         self.claims: dict[Partition, Offset] = {}
+        self.requests: dict[str, tuple[Made, Timestamp]] = {}
         self.drafted: MemoryDraft | None = None
         """The last draft that was opened."""
 
@@ -57,6 +59,7 @@ class MemoryReadModel(ReadModel):
     def apply(self, entry: Entry) -> None:
         """Project one entry."""
         partition = entry.position.partition
+        self._note(entry)
         world = self.worlds.setdefault(partition, World())
         match entry.content:
             case ObjectChanged() as event:
@@ -68,6 +71,23 @@ class MemoryReadModel(ReadModel):
                 self.claims[partition] = entry.position.offset
             case HistoryTrimmed():
                 pass  # No state depends on the history.
+
+    def _note(self, entry: Entry) -> None:
+        event = entry.content
+        if isinstance(event, Claim) or event.cause.key is None or entry.claim is None:
+            return
+        key = event.cause.key
+        at = MadeAt(
+            last=entry.position, claim=entry.claim, events=key.events, next_token=key.next_token
+        )
+        self.requests[key.id] = Made(request=key.request, outcome=at), event.occurred_at
+
+    async def made(
+        self, keys: Collection[str], *, since: Timestamp, partition: Partition, known: Known
+    ) -> Mapping[str, Made]:
+        await asyncio.sleep(0)
+        found = {key: self.requests[key] for key in keys if key in self.requests}
+        return {key: made for key, (made, made_at) in found.items() if made_at > since}
 
     def state(self, address: Address) -> State:
         """What a reader finds at an address."""

@@ -4,7 +4,7 @@ from typing import Final, assert_never
 
 import orjson
 
-from muniment.command.waiting import Answer, Deleted, Forgotten, Outcome, Outcomes
+from muniment.command.waiting import AlreadyMade, Answer, Deleted, Forgotten, Outcome, Outcomes
 from muniment.domain.commands import (
     Command,
     Create,
@@ -71,8 +71,8 @@ class Answers:
                 )
             case Deleted():
                 return _deleted(request, outcome)
-            case Outcomes() | Forgotten() | PartitionFlushed():
-                raise TypeError(outcome)  # No single command comes to that.
+            case Outcomes() | Forgotten() | PartitionFlushed() | AlreadyMade():
+                raise TypeError(outcome)  # No single command comes to that, or not any more.
             case _:
                 return self._errors.refuse(outcome, order.requester)
 
@@ -84,7 +84,7 @@ class Answers:
                 data = after.data
             case Unchanged(existing=existing):
                 data, at = existing.data, existing.last_modified
-            case Deleted() | Outcomes() | Forgotten() | PartitionFlushed():
+            case Deleted() | Outcomes() | Forgotten() | PartitionFlushed() | AlreadyMade():
                 raise TypeError(outcome)
             case _:
                 return self._errors.refuse(outcome, order.requester)

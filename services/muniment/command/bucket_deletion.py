@@ -26,6 +26,7 @@ from muniment.web.conditions import revision_headers
 from muniment.web.errors import Errors
 from muniment.web.http import Request, Response
 from muniment.web.lists import next_page
+from muniment.web.request_keys import HEADER as KEY_HEADER
 
 Send = Callable[[Request, Delete], Awaitable[Response]]
 
@@ -128,7 +129,12 @@ async def _delete_one(
     """The bucket's tombstone; `None` if somebody else was quicker."""
     response = await send(
         _single(request, bucket_id),
-        Delete(address=bucket(bucket_id), requester=order.requester, cause=order.cause),
+        Delete(
+            address=bucket(bucket_id),
+            requester=order.requester,
+            # The key is of the deletion of them all, which is no one stream's.
+            cause=replace(order.cause, key=None),
+        ),
     )
     match response.status, response.body:
         case 200, bytes(body):
@@ -143,7 +149,7 @@ async def _delete_one(
 def _single(request: Request, bucket_id: str) -> Request:
     """The request for one bucket alone, in case that another instance owns it."""
     headers = CIMultiDict(request.headers)
-    for name in ("If-Match", "If-None-Match"):
+    for name in ("If-Match", "If-None-Match", KEY_HEADER):
         headers.popall(name, None)
     return replace(
         request, raw_path=f"/v1/buckets/{bucket_id}", raw_query="", headers=headers, body=b""

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import prometheus_client
 
 from muniment.command.waiting import (
+    AlreadyMade,
     Atomic,
     Deleted,
     Forgotten,
@@ -77,7 +78,7 @@ def became(outcome: Outcome | StepOutcome) -> Became:
             return "caused"
         case Deleted() | Forgotten():
             return "caused" if outcome.events else "unchanged"
-        case Unchanged():
+        case Unchanged() | AlreadyMade():
             return "unchanged"
         case _:
             return "refused"

@@ -1,17 +1,19 @@
 """Decides the orders of a group one after another, each on the state that the one before left."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias, assert_never
 
 from muniment.command.bucket_list import BucketTurn
 from muniment.command.bulk import BulkDeletion
 from muniment.command.forgetting import decide_forget
+from muniment.command.ground import Ground
 from muniment.command.known import Known
 from muniment.command.known_objects import GroupNumber
-from muniment.command.loading import DraftModel, ReadModel
-from muniment.command.parts import sort_of, targets_of, users_of
+from muniment.command.loading import ReadModel
+from muniment.command.parts import sort_of, steps_of, targets_of, users_of
 from muniment.command.principals import Principals
+from muniment.command.repeats import Repeats, key_of
 from muniment.command.trimming import HistoryTrimming
 from muniment.command.waiting import (
     Atomic,
@@ -19,6 +21,7 @@ from muniment.command.waiting import (
     DeleteRest,
     Flush,
     Forget,
+    Made,
     Outcome,
     Outcomes,
     Read,
@@ -40,11 +43,11 @@ from muniment.domain.commands import (
     RotateSecret,
 )
 from muniment.domain.decisions import LookUp, Unchanged, decide
-from muniment.domain.events import EventId, HistoryTrimmed, ObjectChanged, PartitionFlushed
+from muniment.domain.events import KEYS_TTL_S, EventId, ObjectChanged, PartitionFlushed
 from muniment.domain.fields import webhook_rules
 from muniment.domain.groups import groups_granted
 from muniment.domain.moments import Moment
-from muniment.domain.refusals import ObjectMissing, Refusal
+from muniment.domain.refusals import NotRepeated, ObjectMissing, Refusal
 from muniment.domain.rules import Rules
 from muniment.domain.states import Present, Scene
 from muniment.domain.values import Timestamp
@@ -70,47 +73,6 @@ class OrderFailed(Exception):
         self.waiting = waiting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ground:
-    """What the orders of one part are decided on; what is decided changes it for the next."""
-
-    known: Known
-    read_model: ReadModel
-    principals: Principals
-    partition: Partition
-    group: GroupNumber
-    turn: BucketTurn | None
-    draft: DraftModel | None = None
-    """Where the read model is asked, if it must know what was decided a moment ago."""
-
-    def within(self, draft: DraftModel) -> "_Ground":
-        """The same, with all questions to the read model asked of the draft."""
-        return replace(
-            self,
-            read_model=draft,
-            draft=draft,
-            principals=self.principals.asking(draft.memberships),
-        )
-
-    def scene(self, address: Address) -> Scene:
-        return self.known.scene(
-            address, bucket_list=None if self.turn is None else self.turn.timeline
-        )
-
-    def learn(self, event: ObjectChanged) -> None:
-        self.known.apply(event, self.group)
-        if self.turn is not None:
-            self.turn.timeline = self.turn.timeline.after(event.last_modified)
-        if self.draft is not None:
-            self.draft.add(event)
-            self.principals.forget()
-
-    def learn_trim(self, event: HistoryTrimmed) -> None:
-        self.known.trim(event, self.group)
-        if self.draft is not None:
-            self.draft.add(event)
-
-
 class Decider:
     """Brings orders, states, the clock and fresh ids together for the core to decide."""
 
@@ -123,6 +85,7 @@ class Decider:
         read_model: ReadModel,
         now: Callable[[], Timestamp],
         make_id: Callable[[], EventId],
+        keys_ttl_s: float = KEYS_TTL_S,
     ) -> None:
         self._rules = rules
         self._granted = {kind: groups_granted(rules.granted, kind) for kind in Kind}
@@ -131,6 +94,7 @@ class Decider:
         self._read_model = read_model
         self._now = now
         self._make_id = make_id
+        self._keys_ttl_ms = int(keys_ttl_s * 1000)
 
     async def decide(
         self,
@@ -146,21 +110,22 @@ class Decider:
         Last come the orders that must be decided once more, each alone, since they depend on
         what only the read model can tell. Raises `OrderFailed` where an order broke.
         """
-        ground = _Ground(
-            known=known,
-            read_model=self._read_model,
-            principals=Principals(
-                users_of(part),
-                known=known,
-                granted=self._granted,
-                look_up=self._read_model.memberships,
-            ),
-            partition=partition,
-            group=group,
-            turn=turn,
-        )
         with DECIDE_SECONDS.time():
             await self._load(part, known)
+            ground = Ground(
+                known=known,
+                read_model=self._read_model,
+                principals=Principals(
+                    users_of(part),
+                    known=known,
+                    granted=self._granted,
+                    look_up=self._read_model.memberships,
+                ),
+                partition=partition,
+                group=group,
+                turn=turn,
+                repeats=await self._repeats(part, known, partition),
+            )
             decided: Decided = []
             undecided: list[Waiting] = []
             for waiting in part:
@@ -171,7 +136,7 @@ class Decider:
                     decided.append((waiting, outcome))
         return decided, undecided
 
-    async def _decide_one(self, waiting: Waiting, ground: _Ground) -> Outcome | LookUp:
+    async def _decide_one(self, waiting: Waiting, ground: Ground) -> Outcome | LookUp:
         """What comes of the order. Raises `OrderFailed` where it breaks, as others need not."""
         try:
             return await self._outcome(waiting, ground)
@@ -183,7 +148,7 @@ class Decider:
             waiting.fail(error)
             raise OrderFailed(waiting) from error
 
-    async def _outcome(self, waiting: Waiting, ground: _Ground) -> Outcome | LookUp:
+    async def _outcome(self, waiting: Waiting, ground: Ground) -> Outcome | LookUp:
         match waiting.order:
             case Atomic() as order:
                 return await self._decide_together(waiting, order, ground)
@@ -197,13 +162,14 @@ class Decider:
                     learn=ground.learn,
                 )
             case DeleteRest() as order:
-                return await self._bulk.go_on(
+                deleted = await self._bulk.go_on(
                     order,
                     known=ground.known,
                     read_model=ground.read_model,
                     moment=self._moment,
                     learn=ground.learn,
                 )
+                return ground.noted(order.order.cause.key, deleted)
             case (ReportWebhook() | RekeyWebhook()) as order:
                 return self._ordered(order, ground)
             case Flush() as order:
@@ -216,7 +182,7 @@ class Decider:
                 waiting.order = as_decided
                 return outcome
 
-    async def _decide_together(self, waiting: Waiting, order: Atomic, ground: _Ground) -> Outcomes:
+    async def _decide_together(self, waiting: Waiting, order: Atomic, ground: Ground) -> Outcomes:
         """Decide steps that happen as one; in a draft, where they ask the read model."""
         if not order.needs_draft:
             return await self._decide_each(waiting, order, ground)
@@ -229,12 +195,16 @@ class Decider:
             waiting.fail(error)
             raise OrderFailed(waiting) from error
 
-    async def _decide_each(self, waiting: Waiting, order: Atomic, ground: _Ground) -> Outcomes:
+    async def _decide_each(self, waiting: Waiting, order: Atomic, ground: Ground) -> Outcomes:
         """Decide one step after another; each sees what the ones before have changed."""
         decided: list[Step] = []
         each: list[StepOutcome] = []
+        is_repeat = any(ground.repeats.was_made(step) for step in order.steps)
         for step in order.steps:
-            as_decided, outcome = await self._decide_step(step, waiting, ground)
+            if is_repeat and ground.repeats.is_new(step):
+                as_decided, outcome = await self._try(step, ground)
+            else:
+                as_decided, outcome = await self._decide_step(step, waiting, ground)
             assert not isinstance(outcome, LookUp)  # noqa: S101 - see `sort_of`
             if isinstance(outcome, Deleted) and outcome.rest is not None:
                 message = "a list deletion within a batch is more than one batch of the log"
@@ -245,9 +215,19 @@ class Decider:
         return Outcomes(each)
 
     async def _decide_step(
-        self, step: Step, waiting: Waiting, ground: _Ground
+        self, step: Step, waiting: Waiting, ground: Ground
     ) -> tuple[Step, StepOutcome | LookUp]:
         """The step, its requester in the groups that matter to it, and what comes of it."""
+        if repeat := ground.repeats.of(step):
+            return await ground.as_decided(step), repeat
+        as_decided, outcome = await self._decide_new(step, waiting, ground)
+        if isinstance(outcome, ObjectChanged | Deleted):
+            outcome = ground.noted(key_of(step), outcome)
+        return as_decided, outcome
+
+    async def _decide_new(
+        self, step: Step, waiting: Waiting, ground: Ground
+    ) -> tuple[Step, StepOutcome | LookUp]:
         match step:
             case Create() | Put() | Patch() | Delete() | RotateSecret() | ReadSecrets():
                 return await self._decide_command(step, waiting, ground)
@@ -279,7 +259,7 @@ class Decider:
                 assert_never(step)
 
     async def _decide_command(
-        self, command: Command, waiting: Waiting, ground: _Ground
+        self, command: Command, waiting: Waiting, ground: Ground
     ) -> tuple[Command, ObjectChanged | Unchanged | Refusal | LookUp]:
         scene = ground.scene(command.address)
         command = await ground.principals.for_command(command, scene)
@@ -297,7 +277,7 @@ class Decider:
         return command, decision
 
     def _ordered(
-        self, order: ReportWebhook | RekeyWebhook, ground: _Ground
+        self, order: ReportWebhook | RekeyWebhook, ground: Ground
     ) -> ObjectChanged | Unchanged | ObjectMissing:
         scene = ground.scene(order.address)
         if not isinstance(scene.target, Present):
@@ -311,6 +291,14 @@ class Decider:
         ground.learn(event)
         return event
 
+    async def _try(self, step: Step, ground: Ground) -> tuple[Step, StepOutcome | LookUp]:
+        """What a step comes to that changed nothing when its batch was made: nothing now either."""
+        step = await ground.as_decided(step)
+        if isinstance(step, DeleteMany | DeleteHistory | Read):
+            return step, NotRepeated()
+        decision = decide(ground.scene(step.address), step, self._moment(), self._rules)
+        return step, NotRepeated() if isinstance(decision, ObjectChanged | LookUp) else decision
+
     def _flushed(self, order: Flush) -> PartitionFlushed:
         moment = self._moment()
         return PartitionFlushed(id=moment.event_id, occurred_at=moment.now, cause=order.cause)
@@ -323,9 +311,23 @@ class Decider:
         if lacking := known.lacking(targets, fresh=fresh):
             await self._read_model.load(lacking, known)
 
+    async def _repeats(
+        self, part: Sequence[Waiting], known: Known, partition: Partition
+    ) -> Repeats:
+        """What was made before under the keys of the part, on the log or in the read model."""
+        keys = [key for step in steps_of(part) if (key := key_of(step)) is not None]
+        asked = [key.id for key in keys if known.keys.get(key) is None]
+        found: Mapping[str, Made] = {}
+        if asked:
+            since = Timestamp(self._now() - self._keys_ttl_ms)
+            found = await self._read_model.made(
+                asked, since=since, partition=partition, known=known
+            )
+        return Repeats(known=known.keys, found=found)
+
 
 async def _taken(
-    last_modified: Timestamp, address: Address, scene: Scene, ground: _Ground
+    last_modified: Timestamp, address: Address, scene: Scene, ground: Ground
 ) -> frozenset[Timestamp]:
     """The timestamp, if another object in the list has it; what is not known is projected."""
     parent = scene.collection or scene.bucket

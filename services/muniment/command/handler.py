@@ -16,12 +16,15 @@ from muniment.command.bucket_deletion import BucketDeletion
 from muniment.command.loading import ReadModel
 from muniment.command.owners import Owners
 from muniment.command.pending import Enlisted
+from muniment.command.repeats import MadeBefore
 from muniment.command.waiting import (
+    AlreadyMade,
     Answer,
     Asked,
     Atomic,
     Flush,
     Forget,
+    Forgotten,
     NotOwner,
     Order,
     Outcomes,
@@ -33,6 +36,7 @@ from muniment.command.waiting import (
 )
 from muniment.domain.addresses import Address, Kind, bucket
 from muniment.domain.commands import Command, Create, DeleteHistory, DeleteList, DeleteMany
+from muniment.domain.events import Cause, PartitionFlushed
 from muniment.domain.webhooks.rekeying import RekeyWebhook
 from muniment.domain.webhooks.reporting import ReportWebhook
 from muniment.log.protocol import Partition
@@ -44,6 +48,7 @@ from muniment.web.errors import too_large
 from muniment.web.forwarding import Forwarder
 from muniment.web.http import Request, Response
 from muniment.web.identifiers import make_object_id
+from muniment.web.request_keys import replayed
 
 RESPOND_ASYNC: Final = "respond-async"
 """`Prefer: respond-async` (RFC 7240): content when the log has it, before reads show it."""
@@ -67,6 +72,7 @@ class CommandHandler:
         forwarder: Forwarder,
         bucket_deletion: BucketDeletion,
         answers: Answers,
+        made_before: MadeBefore,
         append_bytes_max: int,
         instance_url: str,
     ) -> None:
@@ -76,6 +82,7 @@ class CommandHandler:
         self._forwarder = forwarder
         self._bucket_deletion = bucket_deletion
         self._answers = answers
+        self._made_before = made_before
         self._append_bytes_max = append_bytes_max
         self._instance_url = instance_url
 
@@ -105,10 +112,10 @@ class CommandHandler:
         except TooLargeToAppend:
             return [await self._without_changes(each.step) for each in enlisted]
         if not isinstance(answer.order, Atomic):
-            return [self._tell_alone(enlisted[0].request, answer)]
+            return [await self._tell_alone(enlisted[0].request, answer)]
         assert isinstance(answer.outcome, Outcomes)  # noqa: S101 - it answers an `Atomic`
         return [
-            self._tell(each.request, step, outcome, answer)
+            await self._tell(each.request, step, outcome, answer)
             for each, step, outcome in zip(
                 enlisted, answer.order.steps, answer.outcome.each, strict=True
             )
@@ -140,11 +147,16 @@ class CommandHandler:
             id_ = str(uuid7())
         return id_
 
-    def _tell(self, request: Request, step: Step, outcome: StepOutcome, answer: Answer) -> Response:
-        """What is told of one step of several."""
+    async def _tell(
+        self, request: Request, step: Step, outcome: StepOutcome, answer: Answer
+    ) -> Response:
+        """What is told of one step, alone or of several."""
         if isinstance(outcome, Response):
             return outcome
         assert not isinstance(step, Read)  # noqa: S101 - a read comes to a response
+        if isinstance(outcome, AlreadyMade):
+            made = await self._made_before.outcome(step, outcome)
+            return replayed(self._answers.tell(request, step, replace(answer, outcome=made)))
         return self._answers.tell(request, step, replace(answer, outcome=outcome))
 
     async def _without_changes(self, step: Step) -> Response:
@@ -154,10 +166,13 @@ class CommandHandler:
     def _at_home(self, order: Command | DeleteList) -> Command | DeleteList:
         """A new bucket's id that the server makes is made for a partition that is owned here.
 
-        Who is sent on a request without an id would make another one, for another partition.
+        Who is sent on a request without an id would make another one, for another partition; but
+        not by a key, whose id is always the same.
         """
         match order:
-            case Create(id_from_client=False, address=Address(kind=Kind.BUCKET)):
+            case Create(
+                id_from_client=False, address=Address(kind=Kind.BUCKET), cause=Cause(key=None)
+            ):
                 owned, left = self._owners.owned, ID_TRIES_MAX
                 while owned and left and self._owners.partition_of(order.address.id) not in owned:
                     order = replace(order, address=bucket(make_object_id(Kind.BUCKET)))
@@ -200,11 +215,12 @@ class CommandHandler:
             order,
             awaits_projection=RESPOND_ASYNC not in request.headers.get("Prefer", ""),
         )
-        return answer if isinstance(answer, Response) else self._tell_alone(request, answer)
+        return answer if isinstance(answer, Response) else await self._tell_alone(request, answer)
 
-    def _tell_alone(self, request: Request, answer: Answer) -> Response:
+    async def _tell_alone(self, request: Request, answer: Answer) -> Response:
         assert not isinstance(answer.order, _OF_OTHERS)  # noqa: S101 - not submitted here
-        return self._answers.tell(request, answer.order, answer)
+        assert not isinstance(answer.outcome, Outcomes | Forgotten | PartitionFlushed)  # noqa: S101
+        return await self._tell(request, answer.order, answer.outcome, answer)
 
     async def _forward_together(
         self, enlisted: Sequence[Enlisted], partition: Partition

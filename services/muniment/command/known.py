@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import assert_never
 
+from muniment.command.known_keys import KnownKeys
 from muniment.command.known_objects import (
     LEAVES,
     NEVER,
@@ -37,6 +38,7 @@ class Known:
         self._nodes = 0
         self._loaded: dict[tuple[str, str, str], State] = {}
         self._in_overlay: OrderedDict[tuple[str, str, str], GroupNumber] = OrderedDict()
+        self.keys = KnownKeys()
 
     @property
     def overlay_records(self) -> int:
@@ -270,6 +272,7 @@ class Known:
             collection = self._buckets[BucketId(bucket_id)].children.get(collection_id)
             if collection is not None:
                 collection.overlay.pop(record_id, None)
+        self.keys.forget(projected=projected)
         self._evict(projected)
 
     def clear(self) -> None:
@@ -277,6 +280,7 @@ class Known:
         self._buckets.clear()
         self._loaded.clear()
         self._in_overlay.clear()
+        self.keys.clear()
         self._nodes = 0
 
     def _evict(self, projected: GroupNumber) -> None:

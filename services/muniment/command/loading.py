@@ -1,6 +1,6 @@
 """Reads from the read model what the owner of a partition does not know yet."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
@@ -10,13 +10,14 @@ import orjson
 from muniment.command.known import Known
 from muniment.command.known_objects import KnownBucket, KnownCollection, Lacking, leaves
 from muniment.command.principals import Memberships
+from muniment.command.waiting import Made, MadeAt
 from muniment.domain.addresses import Address, BucketId, CollectionId, Kind
-from muniment.domain.events import Event
+from muniment.domain.events import Event, HistoryTrimmed
 from muniment.domain.permissions import parse_permissions
 from muniment.domain.states import ABSENT, Present, State, Tombstone
 from muniment.domain.timelines import Timeline
-from muniment.domain.values import AUTHENTICATED, Principal, Timestamp, Uid
-from muniment.log.protocol import Partition, Position
+from muniment.domain.values import AUTHENTICATED, JsonObject, Principal, Timestamp, Uid
+from muniment.log.protocol import Offset, Partition, Position
 from muniment.readmodel.connection import Connection, Pool, lent
 from muniment.readmodel.drafts import GIVEN_UP, Draft, open_draft, reads_go_over
 from muniment.readmodel.naming import find_by_name
@@ -85,6 +86,28 @@ class ReadModel:
             row = found.get(("record", address.bucket_id, address.collection_id, address.id))
             if row is not None:
                 known.learn_record(address, _state(row), collection_uid=Uid(str(row["parent"])))
+
+    async def made(
+        self, keys: Collection[str], *, since: Timestamp, partition: Partition, known: Known
+    ) -> Mapping[str, Made]:
+        """What was made under the keys since then, by key, as far as it is projected.
+
+        Raises `Unavailable` as `load` does.
+        """
+        floor = known.floor
+        rows = await self._fetch(SQL.made_requests, keys, since, partition)
+        if floor is not None and (rows[0]["projected_to"] or 0) <= floor.offset:
+            raise Unavailable(_LOST)
+        return {str(row["key"]): _made(row) for row in rows if row["key"] is not None}
+
+    async def tombstones_of_entries(self, trimmed: HistoryTrimmed) -> Sequence[JsonObject]:
+        """What clients are told of entries that were removed from a history."""
+        moments = list(trimmed.tombstones.values())
+        rows = await self._fetch(SQL.tombstones_of_entries, trimmed.bucket_uid, moments)
+        return [
+            {"id": str(row["id"]), "last_modified": row["last_modified"], "deleted": True}
+            for row in rows
+        ]
 
     async def memberships(self, users: Collection[Principal]) -> Memberships:
         """The groups that speak for the users, wherever they are (AUTH-5)."""
@@ -189,6 +212,17 @@ class DraftModel(ReadModel):
     def acquire(self) -> AbstractAsyncContextManager[Connection]:
         """The draft's own connection: one question after another."""
         return self._same()
+
+
+def _made(row: asyncpg.Record) -> Made:
+    partition, offset = Partition(row["partition"]), Offset(row["last_offset"])
+    outcome = MadeAt(
+        last=Position(partition, offset),
+        claim=Offset(row["claim_offset"]),
+        events=row["events"],
+        next_token=row["next_token"],
+    )
+    return Made(request=str(row["request"]), outcome=outcome)
 
 
 def _columns(lacking: Lacking, kind: Kind) -> tuple[list[str], list[str]]:

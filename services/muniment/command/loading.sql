@@ -92,6 +92,20 @@ SELECT coalesce(max(last_modified), 0)
   FROM timeline
  WHERE parent = '00000000-0000-0000-0000-000000000000' AND kind = 'bucket';
 
+-- made_requests --
+-- What was made under some keys ($1) since a moment ($2), and how far the partition ($3) is projected.
+SELECT (SELECT next_offset FROM checkpoint WHERE checkpoint.partition = $3) AS projected_to,
+       made_request.*
+  FROM (VALUES (1)) AS one
+  LEFT JOIN made_request ON made_request.key = ANY ($1::uuid[]) AND made_request.made_at > $2;
+
+-- tombstones_of_entries --
+-- What is left of some removed entries ($2) of a history.
+SELECT id, last_modified
+  FROM history
+ WHERE bucket_uid = $1 AND last_modified = ANY ($2::bigint[]) AND deleted
+ ORDER BY last_modified DESC;
+
 -- owner_url --
 -- Where the owner of a partition takes commands.
 SELECT url FROM partition_owner WHERE partition = $1;

@@ -82,7 +82,7 @@ def needs_turn(waiting: Waiting) -> bool:
 
 def users_of(part: Sequence[Waiting]) -> frozenset[Principal]:
     """Who asks, without the anonymous."""
-    steps = (step for step in _steps(part) if not isinstance(step, _NOBODYS))
+    steps = (step for step in steps_of(part) if not isinstance(step, _NOBODYS))
     user_ids = (step.requester.user_id for step in steps)
     return frozenset(user_id for user_id in user_ids if user_id is not None)
 
@@ -91,7 +91,7 @@ def targets_of(part: Sequence[Waiting]) -> tuple[list[Address], list[Address]]:
     """Whose states the orders need; of the second list it is certain that they are absent."""
     targets: list[Address] = []
     fresh: list[Address] = []
-    for step in _steps(part):
+    for step in steps_of(part):
         match step:
             case Create(id_from_client=False):
                 fresh.append(step.address)
@@ -113,7 +113,7 @@ def targets_of(part: Sequence[Waiting]) -> tuple[list[Address], list[Address]]:
     return targets, fresh
 
 
-def _steps(
+def steps_of(
     part: Sequence[Waiting],
 ) -> Iterator[Step | Flush | Forget | ReportWebhook | RekeyWebhook]:
     """All orders, those that belong together one by one."""

@@ -22,6 +22,7 @@ from muniment.command.loading import ReadModel
 from muniment.command.membership import Membership, join_group
 from muniment.command.owner import Owner, OwnerLimits
 from muniment.command.owners import Owners
+from muniment.command.repeats import MadeBefore
 from muniment.command.tokens import UnusedTokens
 from muniment.command.trimming import HistoryTrimming
 from muniment.command.user_data import UserData
@@ -195,6 +196,7 @@ class CommandSide:
             read_model=read_model,
             now=now,
             make_id=make_event_id,
+            keys_ttl_s=settings.idempotency_key_ttl_s,
         )
 
         def make_owner(partition: Partition) -> Owner:
@@ -235,6 +237,7 @@ class CommandSide:
                 now=now,
                 tokens=tokens,
             ),
+            made_before=MadeBefore(event_log, read_model),
             answers=Answers(edge.errors, sealer=sealer),
             append_bytes_max=batch_bytes_max,
             instance_url=settings.instance_url,

@@ -20,7 +20,7 @@ from muniment.domain.refusals import Refusal
 from muniment.domain.values import JsonObject, Principal, Timestamp
 from muniment.domain.webhooks.rekeying import RekeyWebhook
 from muniment.domain.webhooks.reporting import ReportWebhook
-from muniment.log.protocol import Partition, Position
+from muniment.log.protocol import Offset, Partition, Position
 from muniment.readmodel.lists.deletion import Found
 from muniment.web.http import Response
 from muniment.web.pipeline import Unavailable
@@ -121,9 +121,42 @@ class Outcomes:
     each: Sequence["StepOutcome"]
 
 
-StepOutcome: TypeAlias = ObjectChanged | Unchanged | Deleted | Response | Refusal
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeAt:
+    """Where on the log is what a write has caused, one event after another."""
+
+    last: Position
+    claim: Offset
+    """Under which they were written."""
+    events: int
+    next_token: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What was made under a key, and a digest of what was asked."""
+
+    request: str
+    outcome: ObjectChanged | Deleted | MadeAt
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyMade:
+    """The outcome of a repeat: what the write came to when it was made."""
+
+    outcome: ObjectChanged | Deleted | MadeAt
+
+
+StepOutcome: TypeAlias = ObjectChanged | Unchanged | Deleted | AlreadyMade | Response | Refusal
 Outcome: TypeAlias = (
-    ObjectChanged | Unchanged | Deleted | Outcomes | Forgotten | PartitionFlushed | Refusal
+    ObjectChanged
+    | Unchanged
+    | Deleted
+    | AlreadyMade
+    | Outcomes
+    | Forgotten
+    | PartitionFlushed
+    | Refusal
 )
 Asked: TypeAlias = Command | Atomic | DeleteList | Flush | Forget | ReportWebhook | RekeyWebhook
 Order: TypeAlias = Asked | DeleteRest
@@ -182,6 +215,7 @@ class Waiting:
 
 
 __all__ = [
+    "AlreadyMade",
     "Answer",
     "Asked",
     "Atomic",
@@ -190,6 +224,8 @@ __all__ = [
     "Flush",
     "Forget",
     "Forgotten",
+    "Made",
+    "MadeAt",
     "NotOwner",
     "Order",
     "Outcome",

@@ -105,7 +105,10 @@ async def _lead(connection: "asyncpg.Connection[asyncpg.Record]", stopping: asyn
 async def _keep_house(settings: Settings, stopping: asyncio.Event) -> None:
     async with _connected(settings, enable_seqscan="off") as connection:
         await migrate(connection)
-        await Housekeeping(connection, trim=Trim.of(settings)).run(partial(rest, stopping))
+        housekeeping = Housekeeping(
+            connection, trim=Trim.of(settings), keys_ttl_s=settings.idempotency_key_ttl_s
+        )
+        await housekeeping.run(partial(rest, stopping))
 
 
 @asynccontextmanager

@@ -5,12 +5,13 @@ Any number of processes may do this at once: a row that another one has swept is
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, time
 from typing import Final
 
 import asyncpg
 
 from muniment.domain.addresses import Kind
+from muniment.domain.events import KEYS_TTL_S
 from muniment.readmodel.sql import Statements
 from muniment.runtime.settings import Settings
 
@@ -66,10 +67,18 @@ class Housekeeping:
     """Works over a connection of its own."""
 
     def __init__(
-        self, connection: "asyncpg.Connection[asyncpg.Record]", *, trim: Trim | None = None
+        self,
+        connection: "asyncpg.Connection[asyncpg.Record]",
+        *,
+        trim: Trim | None = None,
+        keys_ttl_s: float = KEYS_TTL_S,
+        now_s: Callable[[], float] = time,
     ) -> None:
+        """Keys of requests are forgotten `keys_ttl_s` after the requests were made."""
         self._connection = connection
         self._trim = trim
+        self._keys_ttl_s = keys_ttl_s
+        self._now_s = now_s
         self._trimmed_at: dict[object, int] = {}
 
     async def run(self, rest: Callable[[float], Awaitable[bool]]) -> None:
@@ -77,6 +86,9 @@ class Housekeeping:
         while not await rest(PAUSE_S):
             await self.analyze()
             await self.trim()
+            while await self.forget_keys() == ROWS_MAX:
+                if await rest(PAUSE_S):
+                    return
             while (took_s := await self.sweep()) is not None:
                 if await rest(took_s * REST):
                     return
@@ -110,6 +122,11 @@ class Housekeeping:
                 SQL.trim_history, row["uid"], trim.entries_max, trim.threshold, list(trim.users)
             )
         return gone
+
+    async def forget_keys(self) -> int:
+        """Forget some of the keys whose time is over; answer how many."""
+        until_ms = int((self._now_s() - self._keys_ttl_s) * 1000)
+        return int(await self._connection.fetchval(SQL.forget_keys, until_ms, ROWS_MAX))
 
     async def sweep(self) -> float | None:
         """Delete some rows below a life that has ended; answer the seconds it took, if any."""

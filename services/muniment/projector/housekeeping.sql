@@ -56,6 +56,16 @@ WITH gone AS (
 SELECT count(*)
   FROM gone;
 
+-- forget_keys --
+-- Keys of requests that were made before a moment ($1).
+WITH gone AS (
+    DELETE FROM made_request
+          WHERE ctid = ANY (ARRAY (SELECT ctid FROM made_request WHERE made_at <= $1 LIMIT $2))
+      RETURNING 1
+)
+SELECT count(*)
+  FROM gone;
+
 -- sweep_entry_aces --
 WITH gone AS (
     DELETE FROM entry_ace

@@ -53,6 +53,28 @@ class Snapshot:
     """A document's fields that are called as the server's own are; never shown by `/v1`."""
 
 
+KEYS_TTL_S: Final = 24 * 3600.0
+"""For so long keys of requests are remembered, where the settings say nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestKey:
+    """By what a request is known that comes again (`Idempotency-Key`).
+
+    Of the events that the request causes the last one carries it: so it is on the log if and only
+    if all of them are.
+    """
+
+    id: str
+    """A digest of the requester and the key, as a UUID."""
+    request: str
+    """A digest of all that was asked, as a UUID."""
+    events: int = 1
+    """How many events the request has caused, this one included; they are one after another."""
+    next_token: str | None = None
+    """What the answer tells besides the events: where the next page of a list deletion begins."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
     """Who asked for a change, and by which request."""
@@ -61,6 +83,7 @@ class Cause:
     """The user id; `None` for an anonymous requester."""
     request_id: str
     traceparent: str | None = None
+    key: RequestKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

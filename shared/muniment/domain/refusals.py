@@ -68,6 +68,16 @@ class NameTaken:
     """The one that has it."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeyReused:
+    """The `Idempotency-Key` belongs to another request, which was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotRepeated:
+    """When its batch was made the request changed nothing, and now it would."""
+
+
 Refusal: TypeAlias = (
     NotAllowed
     | Invalid
@@ -76,6 +86,8 @@ Refusal: TypeAlias = (
     | ObjectModified
     | TimestampTaken
     | NameTaken
+    | KeyReused
+    | NotRepeated
 )
 
 INVALID_ID = Fault(location="path", name=None, description="Invalid object id")

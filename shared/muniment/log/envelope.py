@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias, assert_never, cast
+from uuid import UUID
 
 import orjson
 
@@ -21,6 +22,7 @@ from muniment.domain.events import (
     ObjectChanged,
     PartitionFlushed,
     Report,
+    RequestKey,
     Snapshot,
 )
 from muniment.domain.values import Permissions, Principal, Timestamp, Uid
@@ -78,6 +80,8 @@ def encode(event: Event, claim: Offset) -> Message:
     headers.append(("ce_claim", str(claim).encode()))
     if event.cause.traceparent is not None:
         headers.append(("ce_traceparent", event.cause.traceparent.encode()))
+    if event.cause.key is not None:
+        headers.append(("ce_requestkey", _key_text(event.cause.key).encode()))
     return Message(key, orjson.dumps(fields, default=_plain), headers, event.occurred_at)
 
 
@@ -171,6 +175,11 @@ def _fields_of_cause(cause: Cause) -> Fields:
     return {"actor": cause.actor, "request_id": cause.request_id}
 
 
+def _key_text(key: RequestKey) -> str:
+    told = [key.id, key.request, str(key.events)]
+    return ".".join(told if key.next_token is None else [*told, key.next_token])
+
+
 def _sorted(permissions: Permissions) -> dict[str, list[Principal]]:
     return {name: sorted(permissions[name]) for name in sorted(permissions)}
 
@@ -256,6 +265,21 @@ def _cause(named: Mapping[str, bytes], fields: Fields) -> Cause:
         actor=None if actor is None else Principal(_text(actor)),
         request_id=_text(fields["request_id"]),
         traceparent=None if traceparent is None else traceparent.decode(),
+        key=_request_key(named.get("ce_requestkey")),
+    )
+
+
+def _request_key(text: bytes | None) -> RequestKey | None:
+    if text is None:
+        return None
+    id_, request, events, *token = text.decode().split(".", 3)
+    if int(events) < 1:
+        raise Malformed(f"not the key of a request: {text!r}")
+    return RequestKey(
+        id=str(UUID(id_)),
+        request=str(UUID(request)),
+        events=int(events),
+        next_token=token[0] if token else None,
     )
 
 

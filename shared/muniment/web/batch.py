@@ -23,6 +23,8 @@ from muniment.web.http import (
 )
 from muniment.web.json_text import body_fault, parse_json
 from muniment.web.media import JSON_PATCH_TYPE, content_type
+from muniment.web.request_keys import HEADER as KEY_HEADER
+from muniment.web.request_keys import key_within
 
 METHODS: Final = ("GET", "HEAD", "DELETE", "TRACE", "POST", "PUT", "PATCH")
 
@@ -64,8 +66,8 @@ class BatchReader:
         assert isinstance(defaults, Mapping)  # noqa: S101 - its faults were looked for
         assert isinstance(items, Sequence)  # noqa: S101 - its faults were looked for
         return [
-            _request(request, _merged(defaults, item))
-            for item in items
+            _request(request, _merged(defaults, item), index)
+            for index, item in enumerate(items)
             if isinstance(item, Mapping)
         ]
 
@@ -114,7 +116,7 @@ def bundled(requests: Sequence[Request]) -> Request:
         for name, value in first.headers.items()
         if all(other.headers.getall(name, []) == first.headers.getall(name) for other in others)
     )
-    for name in _NOT_INHERITED:
+    for name in (*_NOT_INHERITED, KEY_HEADER):
         shared.popall(name, None)
     return replace(
         first,
@@ -219,7 +221,7 @@ def _merged(defaults: JsonObject, item: JsonObject) -> JsonObject:
     return merged
 
 
-def _request(outer: Request, item: JsonObject) -> Request:
+def _request(outer: Request, item: JsonObject, index: int) -> Request:
     path = str(item["path"])
     raw_path, _, raw_query = path.partition("?")
     if raw_path != PREFIX and not raw_path.startswith(f"{PREFIX}/"):
@@ -230,11 +232,21 @@ def _request(outer: Request, item: JsonObject) -> Request:
         method=str(item.get("method", "GET")),
         raw_path=quote(raw_path, safe=_UNRESERVED),
         raw_query=quote(raw_query, safe=f"{_UNRESERVED}?[]"),
-        headers=_headers(outer.headers, given if isinstance(given, Mapping) else {}),
+        headers=_headers(_inherited(outer, index), given if isinstance(given, Mapping) else {}),
         body=b"" if body is None else orjson.dumps(body),
         base_url=outer.base_url,
         id=outer.id,
     )
+
+
+def _inherited(outer: Request, index: int) -> Headers:
+    """The batch's headers; its key is not that of one request, which has one of its own by it."""
+    key = outer.headers.get(KEY_HEADER)
+    if key is None:
+        return outer.headers
+    inherited = CIMultiDict(outer.headers)
+    inherited[KEY_HEADER] = key_within(key, index)
+    return inherited
 
 
 def _headers(inherited: Headers, given: Mapping[str, JsonValue]) -> Headers:

@@ -5,7 +5,7 @@ what is asked is told that first (contract section 2.3).
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from muniment.domain.addresses import BucketId, Kind, webhook
@@ -26,16 +26,17 @@ from muniment.domain.commands import (
     ReadSecrets,
     RotateSecret,
 )
-from muniment.domain.events import Cause
+from muniment.domain.events import Cause, RequestKey
 from muniment.domain.refusals import Fault
 from muniment.domain.timelines import LAST_DATE
 from muniment.domain.values import Timestamp
 from muniment.web.bodies import Faults, quoted, read_body, read_operations, require_a_part
 from muniment.web.conditions import read_preconditions
 from muniment.web.http import Request
-from muniment.web.identifiers import make_object_id, traceparent
+from muniment.web.identifiers import id_of_digest, make_object_id, traceparent
 from muniment.web.json_text import body_fault
 from muniment.web.media import JSON_PATCH_TYPE, MERGE_PATCH_TYPE, content_type
+from muniment.web.request_keys import read_request_key
 from muniment.web.routes import Endpoint
 from muniment.web.webhook_secrets import read_new_key
 
@@ -79,36 +80,36 @@ class CommandReader:
 
     def _create(self, request: Request, kind: Kind) -> Create:
         read = read_body(request.body, kind, depth_max=self.json_depth_max)
-        preconditions, faults = read_conditions(request)
+        preconditions, cause, faults = _read_head(request)
         data = read.body.data
         is_given = data is not None and "id" in data
-        given = data["id"] if data is not None and is_given else make_object_id(kind)
+        given = data["id"] if data is not None and is_given else _made_id(kind, cause.key)
         return Create(
             # Not text: the address holds what is no valid id, for the domain to refuse (ID-4).
             address=request.target.address(given if isinstance(given, str) else ""),
             id_from_client=is_given,
             body=read.body,
             requester=request.requester,
-            cause=cause_of(request),
+            cause=cause,
             preconditions=preconditions,
             faults=faults + read.faults,
         )
 
     def _put(self, request: Request, kind: Kind) -> Put:
         read = read_body(request.body, kind, depth_max=self.json_depth_max)
-        preconditions, faults = read_conditions(request)
+        preconditions, cause, faults = _read_head(request)
         object_id = request.target.id or ""
         return Put(
             address=request.target.address(object_id),
             body=read.body,
             requester=request.requester,
-            cause=cause_of(request),
+            cause=cause,
             preconditions=preconditions,
             faults=faults + read.faults + id_faults(read.body, object_id),
         )
 
     def _patch(self, request: Request, kind: Kind) -> Patch:
-        preconditions, faults = read_conditions(request)
+        preconditions, cause, faults = _read_head(request)
         behavior, behavior_faults = read_behavior(request)
         object_id = request.target.id or ""
         change, body_faults = self.read_change(request, kind, object_id)
@@ -117,20 +118,20 @@ class CommandReader:
             change=change,
             behavior=behavior,
             requester=request.requester,
-            cause=cause_of(request),
+            cause=cause,
             preconditions=preconditions,
             faults=faults + behavior_faults + body_faults,
         )
 
     def _secrets(self, request: Request) -> RotateSecret | ReadSecrets:
-        preconditions, faults = read_conditions(request)
+        preconditions, cause, faults = _read_head(request)
         target = request.target
         address = webhook(target.bucket_id or "", target.id or "")
         if request.method != "POST":
             return ReadSecrets(
                 address=address,
                 requester=request.requester,
-                cause=cause_of(request),
+                cause=cause,
                 preconditions=preconditions,
                 faults=faults,
             )
@@ -139,7 +140,7 @@ class CommandReader:
             address=address,
             new_key=new_key,
             requester=request.requester,
-            cause=cause_of(request),
+            cause=cause,
             preconditions=preconditions,
             faults=faults + body_faults,
         )
@@ -160,6 +161,13 @@ class CommandReader:
         return FieldsPatch(body=read.body), faults
 
 
+def _read_head(request: Request) -> tuple[Preconditions, Cause, Faults]:
+    """Preconditions and cause, with the key of the request, and what is wrong with the headers."""
+    preconditions, faults = read_conditions(request)
+    key, key_faults = read_request_key(request)
+    return preconditions, replace(cause_of(request), key=key), faults + key_faults
+
+
 def cause_of(request: Request) -> Cause:
     """Who asked, and by which request."""
     return Cause(
@@ -169,27 +177,32 @@ def cause_of(request: Request) -> Cause:
     )
 
 
+def _made_id(kind: Kind, key: RequestKey | None) -> str:
+    """An id for a new object; a bucket's says which stream it is of, so it stays with the key."""
+    return make_object_id(kind) if key is None or kind is not Kind.BUCKET else id_of_digest(key.id)
+
+
 def _delete(request: Request) -> Delete:
-    preconditions, faults = read_conditions(request)
+    preconditions, cause, faults = _read_head(request)
     last_modified, query_faults = read_last_modified(request)
     return Delete(
         address=request.target.address(request.target.id or ""),
         last_modified=last_modified,
         requester=request.requester,
-        cause=cause_of(request),
+        cause=cause,
         preconditions=preconditions,
         faults=faults + query_faults,
     )
 
 
 def _delete_many(request: Request, kind: Kind) -> DeleteMany:
-    preconditions, faults = read_conditions(request)
+    preconditions, cause, faults = _read_head(request)
     return DeleteMany(
         kind=kind,
         bucket_id=request.target.bucket_id,
         collection_id=request.target.collection_id,
         requester=request.requester,
-        cause=cause_of(request),
+        cause=cause,
         preconditions=preconditions,
         faults=faults,
         query=request.query,
@@ -197,11 +210,11 @@ def _delete_many(request: Request, kind: Kind) -> DeleteMany:
 
 
 def _delete_history(request: Request) -> DeleteHistory:
-    preconditions, faults = read_conditions(request)
+    preconditions, cause, faults = _read_head(request)
     return DeleteHistory(
         bucket_id=request.target.bucket_id or BucketId(""),
         requester=request.requester,
-        cause=cause_of(request),
+        cause=cause,
         preconditions=preconditions,
         faults=faults,
         query=request.query,

@@ -25,6 +25,7 @@ from muniment.domain.values import JsonObject, JsonValue, Principal
 from muniment.web.errors import Errors, invalid, method_not_allowed
 from muniment.web.http import PREFIX, Handler, Request, Response, Undecodable, decode_path
 from muniment.web.media import refuse_media
+from muniment.web.request_keys import HEADER as KEY_HEADER
 from muniment.web.routes import Routes, Target
 
 ALIAS: Final = "default"
@@ -41,7 +42,7 @@ _NOT_INHERITED: Final = (
     "Content-Length",
     "Content-Type",
     "Expect",
-    "Idempotency-Key",
+    KEY_HEADER,
     "If-Match",
     "Prefer",
     "Response-Behavior",

@@ -12,8 +12,10 @@ from muniment.domain.refusals import (
     CollectionMissing,
     Fault,
     Invalid,
+    KeyReused,
     NameTaken,
     NotAllowed,
+    NotRepeated,
     ObjectMissing,
     ObjectModified,
     Refusal,
@@ -24,6 +26,12 @@ from muniment.web.conditions import revision_headers
 from muniment.web.http import Response
 
 INVALID_PARAMETERS: Final = "Invalid parameters"
+
+KEY_REUSED: Final = Fault(
+    location="header",
+    name="Idempotency-Key",
+    description="Idempotency-Key was used for another request",
+)
 
 FAULTS_TOLD_MAX: Final = 100
 """Faults in one answer: a body of a megabyte could have a hundred thousand."""
@@ -55,7 +63,7 @@ def error(
 
 
 def invalid(faults: Iterable[Fault], *, status: int = 400) -> Response:
-    """400, 406 or 415 with all faults, sorted by their names as text (ERR-2)."""
+    """400, 406, 415 or 422 with all faults, sorted by their names as text (ERR-2)."""
     told = sorted(faults, key=lambda fault: str(fault.name))[:FAULTS_TOLD_MAX]
     details = [
         {"location": fault.location, "name": fault.name, "description": fault.description}
@@ -145,6 +153,10 @@ class Errors:
                 return object_modified(refusal)
             case TimestampTaken() | NameTaken():
                 return self.conflict()
+            case KeyReused():
+                return invalid((KEY_REUSED,), status=HTTPStatus.UNPROCESSABLE_ENTITY)
+            case NotRepeated():
+                return not_repeated()
             case _:
                 assert_never(refusal)
 
@@ -172,6 +184,12 @@ class Errors:
 
     def _retry_after(self) -> dict[str, str]:
         return {"Retry-After": str(self.retry_after_s)}
+
+
+def not_repeated() -> Response:
+    """409 for what must not be done now; without `Retry-After`, as no repeat would help (SIG-2)."""
+    message = "This request changed nothing when its batch was made: send it under another key."
+    return error(409, 122, message)
 
 
 def forbidden() -> Response:

@@ -5,6 +5,7 @@ import secrets
 import string
 from collections.abc import Mapping
 from typing import Final
+from uuid import UUID
 
 from uuid_utils import uuid4
 
@@ -12,6 +13,7 @@ from muniment.domain.addresses import Kind
 
 _FIRST: Final = string.ascii_letters + string.digits
 _LATER: Final = _FIRST + "_-"
+LATER_CHARS: Final = 7
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -21,7 +23,18 @@ def make_object_id(kind: Kind) -> str:
     """A UUID v4 for records, 8 characters for all else."""
     if kind is Kind.RECORD:
         return str(uuid4())
-    return secrets.choice(_FIRST) + "".join(secrets.choice(_LATER) for _ in range(7))
+    return secrets.choice(_FIRST) + "".join(secrets.choice(_LATER) for _ in range(LATER_CHARS))
+
+
+def id_of_digest(digest: str) -> str:
+    """The 8 characters that a UUID stands for: always the same for the same one."""
+    number = UUID(digest).int
+    number, first = divmod(number, len(_FIRST))
+    later: list[str] = []
+    while len(later) < LATER_CHARS:
+        number, at = divmod(number, len(_LATER))
+        later.append(_LATER[at])
+    return _FIRST[first] + "".join(later)
 
 
 def request_id(headers: Mapping[str, str]) -> str:

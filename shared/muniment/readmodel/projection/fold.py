@@ -12,10 +12,16 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias, assert_never
 
 from muniment.domain.addresses import Kind
-from muniment.domain.events import Action, HistoryTrimmed, ObjectChanged, PartitionFlushed
+from muniment.domain.events import (
+    Action,
+    HistoryTrimmed,
+    ObjectChanged,
+    PartitionFlushed,
+    RequestKey,
+)
 from muniment.domain.groups import members_of
 from muniment.domain.values import Permissions, Principal, Timestamp, Uid
-from muniment.log.protocol import Claim, Entry, Offset, Partition
+from muniment.log.protocol import Claim, Entry, Offset, Partition, Position
 from muniment.readmodel.projection.recording import has_history
 
 ALL_BUCKETS: Final = Uid("00000000-0000-0000-0000-000000000000")
@@ -59,6 +65,15 @@ class Removal(NamedTuple):
     at: Timestamp
 
 
+class MadeRequest(NamedTuple):
+    """A write under a key, and where on the log is what it has caused."""
+
+    key: RequestKey
+    last: Position
+    claim: Offset
+    made_at: Timestamp
+
+
 class MembershipChange(NamedTuple):
     """Somebody joined a group, or left it."""
 
@@ -90,6 +105,15 @@ class Batch:
     past_acls: Sequence[PastAcl] = field(default_factory=list[PastAcl])
     removals: Sequence[Removal] = field(default_factory=list[Removal])
     """To be done after all else is written: what is removed may be of this batch."""
+    made: Mapping[str, MadeRequest] = field(default_factory=dict[str, MadeRequest])
+    """The last write under each key."""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is anything besides what nearly all batches have."""
+        return bool(
+            self.flushed or self.memberships or self.past_acls or self.removals or self.made
+        )
 
 
 def fold(entries: Iterable[Entry]) -> Batch:
@@ -106,6 +130,7 @@ def fold(entries: Iterable[Entry]) -> Batch:
         memberships=tuple(change for run in runs.values() for change in run.memberships()),
         past_acls=[acl for run in runs.values() for acl in run.past_acls],
         removals=[removal for run in runs.values() for removal in run.removals],
+        made={key: made for run in runs.values() for key, made in run.made.items()},
     )
 
 
@@ -147,6 +172,7 @@ class _Run:
     )
     past_acls: list[PastAcl] = field(default_factory=list[PastAcl])
     removals: list[Removal] = field(default_factory=list[Removal])
+    made: dict[str, MadeRequest] = field(default_factory=dict[str, MadeRequest])
     owner: Owner | None = None
     was_flushed: bool = False
 
@@ -154,8 +180,10 @@ class _Run:
         match entry.content:
             case ObjectChanged():
                 self._change(entry.content)
+                self._note(entry, entry.content)
             case HistoryTrimmed():
                 self._trim(entry.content)
+                self._note(entry, entry.content)
             case PartitionFlushed():
                 self._flush()
             case Claim():
@@ -195,6 +223,12 @@ class _Run:
             self.members_before.setdefault(_key(event), before)
         if event.address.kind is not Kind.RECORD and (acl := _past_acl(event)):
             self.past_acls.append(acl)
+
+    def _note(self, entry: Entry, event: ObjectChanged | HistoryTrimmed) -> None:
+        key = event.cause.key
+        if key is not None and entry.claim is not None:
+            made = MadeRequest(key, entry.position, entry.claim, event.occurred_at)
+            self.made[key.id] = made
 
     def _trim(self, event: HistoryTrimmed) -> None:
         key = ListKey(event.bucket_uid, HISTORY)

@@ -72,6 +72,26 @@ def past_acl_columns(batch: Batch) -> Sequence[Column]:
     )
 
 
+def made_columns(batch: Batch) -> Sequence[Column]:
+    """The parameters of `note_made`."""
+    return _columns(
+        8,
+        (
+            (
+                made.key.id,
+                made.key.request,
+                made.last.partition,
+                made.last.offset,
+                made.claim,
+                made.key.events,
+                made.key.next_token,
+                made.made_at,
+            )
+            for made in batch.made.values()
+        ),
+    )
+
+
 def removal_columns(batch: Batch) -> Sequence[Column]:
     """The parameters of `trim_history`."""
     return _columns(3, batch.removals)

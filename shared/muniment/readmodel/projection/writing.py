@@ -12,6 +12,7 @@ from muniment.readmodel.projection.recording import Recording
 from muniment.readmodel.projection.rows import (
     acl_columns,
     columns,
+    made_columns,
     membership_columns,
     past_acl_columns,
     removal_columns,
@@ -48,7 +49,7 @@ class BatchWriter:
         """Write what leads from there to there. Raises `Overtaken`, and then nothing is written."""
         parameters = columns(batch, before=before, after=after, recording=self._recording)
         acls, left = self._acls.lacking(batch.changes), left_by_buckets(batch.changes)
-        if batch.flushed or batch.memberships or acls or left or batch.past_acls or batch.removals:
+        if acls or left or batch.has_more:
             async with self._connection.transaction():
                 if batch.flushed:
                     await self._connection.execute(SQL.flush_partitions, batch.flushed)
@@ -90,3 +91,5 @@ class BatchWriter:
             await self._connection.execute(SQL.keep_past_acls, *past_acl_columns(batch))
         if batch.removals:
             await self._connection.execute(SQL.trim_history, *removal_columns(batch))
+        if batch.made:
+            await self._connection.execute(SQL.note_made, *made_columns(batch))

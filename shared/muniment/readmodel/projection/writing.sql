@@ -218,6 +218,25 @@ SELECT bucket_uid, at, id, TRUE
   FROM gone
     ON CONFLICT (bucket_uid, last_modified) DO NOTHING;
 
+-- note_made --
+-- Where is what writes have caused that were made under a key.
+INSERT INTO made_request (
+           key, request, partition, last_offset, claim_offset, events, next_token, made_at
+       )
+SELECT *
+  FROM unnest(
+           $1::uuid[], $2::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::integer[],
+           $7::text[], $8::bigint[]
+       )
+    ON CONFLICT (key) DO UPDATE
+   SET request = excluded.request,
+       partition = excluded.partition,
+       last_offset = excluded.last_offset,
+       claim_offset = excluded.claim_offset,
+       events = excluded.events,
+       next_token = excluded.next_token,
+       made_at = excluded.made_at;
+
 -- change_memberships --
 -- Who joined or left a group ($4 says which). What is so already stays.
 WITH change AS (

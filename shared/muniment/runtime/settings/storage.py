@@ -118,6 +118,12 @@ class FlowSettings(Subject):
         ge=0,
         description="Seconds that a write waits to be projected; then it is answered so.",
     )
+    idempotency_key_ttl_s: float = Field(
+        default=24 * 3600,
+        gt=0,
+        description="Seconds for which a write under an `Idempotency-Key` is answered again, and "
+        "not made again.",
+    )
     projector_batch_records_max: int = Field(
         default=2_000, ge=1, description="Events that the projector folds into one transaction."
     )
