@@ -138,3 +138,21 @@ async def _sweep_all(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     housekeeping = Housekeeping(connection)
     while await housekeeping.sweep() is not None:
         pass
+
+
+async def test_keys_of_requests_are_forgotten_when_their_time_is_over(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    """`idempotency_key_ttl_s`; some at a time."""
+    await connection.execute(
+        "INSERT INTO made_request (key, request, partition, last_offset, claim_offset, events,"
+        " made_at) SELECT gen_random_uuid(), gen_random_uuid(), 0, n, 0, 1, n * 1000"
+        " FROM generate_series(1, $1) AS n",
+        ROWS_MAX + 10,
+    )
+    housekeeping = Housekeeping(connection, keys_ttl_s=5, now_s=lambda: ROWS_MAX + 10)
+
+    gone = [await housekeeping.forget_keys() for _ in range(3)]
+
+    assert gone == [ROWS_MAX, 5, 0]
+    assert await connection.fetchval("SELECT min(last_offset) FROM made_request") == ROWS_MAX + 6

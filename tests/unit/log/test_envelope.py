@@ -20,6 +20,7 @@ from muniment.domain.events import (
     ObjectChanged,
     PartitionFlushed,
     Report,
+    RequestKey,
     Snapshot,
 )
 from muniment.domain.values import Principal, Timestamp, Uid
@@ -27,6 +28,8 @@ from muniment.log.envelope import Malformed, Message, decode, encode, encode_cla
 from muniment.log.protocol import Claim, Offset
 from tests.unit.log.builders import CAUSE, changed, flushed
 
+ONE = "00000000-0000-0000-0000-000000000001"
+TWO = "00000000-0000-0000-0000-000000000002"
 CLAIM = Claim(epoch=3, producer_id=4001, instance_id="one", url="http://one:8888")
 
 ids = st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=20)
@@ -49,11 +52,19 @@ snapshots = st.builds(
     ),
     hidden=st.none() | st.dictionaries(texts, json_values, max_size=2),
 )
+keys = st.builds(
+    RequestKey,
+    id=st.uuids().map(str),
+    request=st.uuids().map(str),
+    events=st.integers(1, 10_000),
+    next_token=st.none() | ids,
+)
 causes = st.builds(
     Cause,
     actor=st.none() | texts.map(Principal),
     request_id=texts,
     traceparent=st.none() | texts,
+    key=st.none() | keys,
 )
 any_address: st.SearchStrategy[Address] = st.one_of(
     st.builds(addresses.bucket, ids),
@@ -236,6 +247,15 @@ def with_field(name: str, value: object) -> Callable[[Message], Message]:
         pytest.param(with_field("permissions", None), id="no permissions"),
         pytest.param(with_field("previous", "nothing"), id="previous that is no object"),
         pytest.param(with_field("actor", 1), id="actor that is a number"),
+        pytest.param(with_header("ce_requestkey", b"k.r.1"), id="key of a request that is no UUID"),
+        pytest.param(
+            with_header("ce_requestkey", f"{ONE}.{TWO}.0".encode()),
+            id="key of a request without events",
+        ),
+        pytest.param(
+            with_header("ce_requestkey", f"{ONE}.{TWO}.1.t.t".encode()),
+            id="key of a request with more",
+        ),
     ],
 )
 def test_what_is_not_ours_is_not_guessed_at(damage: Callable[[Message], Message]) -> None:
@@ -244,6 +264,15 @@ def test_what_is_not_ours_is_not_guessed_at(damage: Callable[[Message], Message]
 
     with pytest.raises(Malformed):
         decode(message.key, message.value, message.headers)
+
+
+def test_the_key_of_a_request_is_a_header() -> None:
+    """`Idempotency-Key`: digests of key and request, the events it caused, and the next page."""
+    key = RequestKey(id=ONE, request=TWO, events=3, next_token="eyJ")
+
+    message = encode(changed(cause=replace(CAUSE, key=key)), Offset(0))
+
+    assert dict(message.headers)["ce_requestkey"] == f"{ONE}.{TWO}.3.eyJ".encode()
 
 
 def test_the_flush_of_a_partition_has_no_key() -> None:

@@ -8,7 +8,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV2SpecValidator
 
 from muniment.domain.addresses import Kind
-from muniment.domain.refusals import Fault, ObjectModified
+from muniment.domain.commands import ANONYMOUS
+from muniment.domain.refusals import Fault, KeyReused, ObjectModified
 from muniment.domain.values import Timestamp
 from muniment.web.errors import (
     Errors,
@@ -87,7 +88,7 @@ def test_every_path_parameter_is_described() -> None:
         ),
         pytest.param(
             "create_record",
-            "200 201 400 401 403 404 405 406 408 409 410 412 413 415 503",
+            "200 201 400 401 403 404 405 406 408 409 410 412 413 415 422 503",
             id="create",
         ),
         pytest.param("__heartbeat__", "200 400 408 410 413 503", id="utility"),
@@ -115,6 +116,7 @@ REFUSALS: Final = {
     409: Errors().conflict(),
     412: object_modified(ObjectModified(current=Timestamp(1), existing={"id": "st-1"})),
     413: too_large(10),
+    422: Errors().refuse(KeyReused(), ANONYMOUS),
     503: Errors(info_url="https://status.example.org").unavailable(),
 }
 

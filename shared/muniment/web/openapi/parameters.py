@@ -17,8 +17,11 @@ from muniment.web.openapi.resources import (
     changed_name,
     created_name,
     patched_name,
+    takes_key,
 )
 from muniment.web.openapi.schemas import reference
+from muniment.web.request_keys import CHARS_MAX
+from muniment.web.request_keys import HEADER as KEY
 from muniment.web.routes import Endpoint, Route
 
 _NAME: Final = re.compile(r"{(\w+)}")
@@ -56,6 +59,15 @@ SHARED_PARAMETERS: Final[JsonObject] = {
         "type": "string",
         "enum": list(BEHAVIORS),
         "description": "What the answer shows: all, what changed, or what the server changed.",
+    },
+    KEY: {
+        "name": KEY,
+        "in": "header",
+        "type": "string",
+        "minLength": 1,
+        "maxLength": CHARS_MAX,
+        "description": "What the client calls this write, to send it again safely: made once, "
+        "and given the first answer again.",
     },
     "_since": {
         "name": "_since",
@@ -159,6 +171,8 @@ def parameters(route: Route, method: str) -> Iterator[JsonObject]:
         yield {"name": name, "in": "query", "required": True, "type": "string", "minLength": 1}
     if route.endpoint is Endpoint.OPENID_LOGIN:
         yield {"name": "prompt", "in": "query", "type": "string", "enum": ["none"]}
+    if takes_key(route, method):
+        yield _shared(KEY)
     if route.endpoint is Endpoint.BATCH:
         yield _body("Batch", is_required=True)
     if (body := _ASKS.get((route.endpoint, method))) is not None:

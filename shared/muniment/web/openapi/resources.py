@@ -21,6 +21,7 @@ from muniment.web.openapi.schemas import (
     reference,
 )
 from muniment.web.openapi.webhooks import WEBHOOK_FIELDS, WEBHOOK_SHOWN
+from muniment.web.routes import Endpoint, Route
 
 ACCOUNT: Final = "account"
 WEBHOOK: Final = "webhook"
@@ -86,6 +87,19 @@ _LAST_MODIFIED: Final[JsonObject] = {
 def shown_name(resource: str) -> str:
     """An object with its permissions, as answers have it."""
     return f"{resource.capitalize()}WithPermissions"
+
+
+def takes_key(route: Route, method: str) -> bool:
+    """Whether an `Idempotency-Key` counts: where the log has what was done, in one stream."""
+    match route.endpoint, method:
+        case _, "GET":
+            return False
+        case ((Endpoint.BATCH | Endpoint.HISTORY | Endpoint.WEBHOOK_SECRETS), _):
+            return True
+        case _, "DELETE" if route.is_list and route.resource == Kind.BUCKET:
+            return False
+        case _:
+            return route.resource is not None and route.resource != ACCOUNT
 
 
 def created_name(resource: str) -> str:

@@ -6,8 +6,9 @@ from typing import Final
 
 from muniment.domain.values import JsonObject, JsonValue
 from muniment.web.openapi.administration import ADMINISTRATION_BODIES
-from muniment.web.openapi.resources import listed_name, shown_name
+from muniment.web.openapi.resources import listed_name, shown_name, takes_key
 from muniment.web.openapi.schemas import TEXT, closed, reference
+from muniment.web.request_keys import REPLAYED
 from muniment.web.routes import OF_ADMINISTRATORS, OF_DELIVERIES, Endpoint, Route
 
 _DESCRIPTIONS: Final = {
@@ -28,6 +29,7 @@ _DESCRIPTIONS: Final = {
     412: "A precondition failed: it was changed meanwhile.",
     413: "The body is too large.",
     415: "The body is of a media type that is not taken here.",
+    422: "The `Idempotency-Key` was used for another request.",
     503: "Not now; try again after the time in `Retry-After`.",
 }
 
@@ -44,6 +46,7 @@ _ERRNOS: Final[Mapping[int, Sequence[int]]] = {
     412: (114,),
     413: (113,),
     415: (107,),
+    422: (107,),
     503: (201,),
 }
 """Of each status that is an error (contract table 5.2)."""
@@ -73,6 +76,7 @@ _DETAILS: Final[Mapping[int, JsonObject]] = {
     406: _FAULTS,
     412: _EXISTING,
     415: _FAULTS,
+    422: _FAULTS,
 }
 
 _ETAG: Final[JsonObject] = {"type": "string", "pattern": '^"[0-9]+"$'}
@@ -161,6 +165,8 @@ def _refusals(route: Route, method: str) -> set[int]:
         statuses |= {409, 415}
     if is_change or "{bucket_id}" in route.template:
         statuses.add(405)  # Of the alias `default` also to readers, as it cannot be made (DEF-1).
+    if takes_key(route, method) and route.endpoint is not Endpoint.BATCH:
+        statuses.add(422)
     if route.resource is not None:
         statuses |= {401, 403, 404, 406, 412}
         statuses |= {409} if is_change else set()
@@ -184,6 +190,8 @@ def _headers(route: Route, method: str, status: int) -> JsonObject:
         headers["Location"] = TEXT
     if not route.is_resource:
         return headers
+    if takes_key(route, method):
+        headers[REPLAYED] = TEXT
     if route.endpoint is not Endpoint.SNAPSHOT:
         headers |= _REVISION
     if method == "GET" and status == HTTPStatus.OK:
