@@ -199,9 +199,9 @@ class Decider:
         """Decide one step after another; each sees what the ones before have changed."""
         decided: list[Step] = []
         each: list[StepOutcome] = []
-        is_repeat = any(ground.repeats.was_made(step) for step in order.steps)
-        for step in order.steps:
-            if is_repeat and ground.repeats.is_new(step):
+        left_out = ground.repeats.left_out(order.steps)
+        for place, step in enumerate(order.steps):
+            if place in left_out:
                 as_decided, outcome = await self._try(step, ground)
             else:
                 as_decided, outcome = await self._decide_step(step, waiting, ground)

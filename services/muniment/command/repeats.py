@@ -6,7 +6,7 @@ owner knows the keys of its partition, as it knows all other states.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -27,6 +27,7 @@ from muniment.domain.commands import DeleteMany
 from muniment.domain.events import HistoryTrimmed, ObjectChanged, RequestKey
 from muniment.domain.refusals import KeyReused
 from muniment.domain.values import JsonObject
+from muniment.domain.webhooks.rekeying import RekeyWebhook
 from muniment.domain.webhooks.reporting import ReportWebhook
 from muniment.log.protocol import Log, LogUnavailable, Offset, Start
 
@@ -53,16 +54,28 @@ class Repeats:
             return None
         return AlreadyMade(made.outcome) if made.request == key.request else KeyReused()
 
-    def is_new(self, step: Step) -> bool:
-        """Whether nothing was made under the step's key."""
-        return key_of(step) is not None and self.of(step) is None
+    def left_out(self, steps: Sequence[Step]) -> Collection[int]:
+        """The places of steps that changed nothing when the others of their batch were made.
 
-    def was_made(self, step: Step) -> bool:
-        """Whether the very step was made before."""
-        return isinstance(self.of(step), AlreadyMade)
+        A step that a client has given a key of its own is nobody's but its own.
+        """
+        batches = [key.batch if (key := key_of(step)) else None for step in steps]
+        outcomes = [self.of(step) for step in steps]
+        made = {
+            batch
+            for batch, outcome in zip(batches, outcomes, strict=True)
+            if batch is not None and isinstance(outcome, AlreadyMade)
+        }
+        return {
+            place
+            for place, (batch, outcome) in enumerate(zip(batches, outcomes, strict=True))
+            if batch in made and outcome is None
+        }
 
 
-def key_of(step: Step | Flush | Forget | ReportWebhook) -> RequestKey | None:
+def key_of(
+    step: Step | Flush | Forget | ReportWebhook | RekeyWebhook,
+) -> RequestKey | None:
     """The key of a change; reads have none."""
     return None if isinstance(step, Read) else step.cause.key
 
@@ -74,7 +87,8 @@ def sealed(deleted: Deleted, key: RequestKey | None) -> Deleted:
     *others, last = [_keyed(event, None) for event in deleted.events]
     if deleted.rest is None:
         count = 1 if isinstance(last, HistoryTrimmed) else len(deleted.tombstones)
-        last = _keyed(last, replace(key, events=count, next_token=deleted.next_token))
+        told = replace(key, batch=None, events=count, next_token=deleted.next_token)
+        last = _keyed(last, told)
     return replace(deleted, events=[*others, last])
 
 

@@ -69,6 +69,8 @@ class RequestKey:
     """A digest of the requester and the key, as a UUID."""
     request: str
     """A digest of all that was asked, as a UUID."""
+    batch: str | None = None
+    """A digest of requester and batch, where the request has its key from that; not on the log."""
     events: int = 1
     """How many events the request has caused, this one included; they are one after another."""
     next_token: str | None = None

@@ -3,6 +3,7 @@
 A key belongs to who sent it and to what was asked first under it.
 """
 
+import re
 from hashlib import blake2b
 from typing import Final
 from uuid import UUID
@@ -17,6 +18,7 @@ CHARS_MAX: Final = 512
 REPLAYED: Final = "Idempotent-Replayed"
 """In the answer to a write that was made before under its key."""
 
+_OF_BATCH: Final = re.compile(r"(.*)#[0-9]{1,3}")
 _SAYS_WHAT_IS_ASKED: Final = ("Content-Type", "If-Match", "If-None-Match")
 _DIGEST_BYTES: Final = 16
 
@@ -26,13 +28,17 @@ def read_request_key(request: Request) -> tuple[RequestKey | None, tuple[Fault, 
     given = request.headers.get(HEADER)
     if given is None:
         return None, ()
-    if not given or len(given) > CHARS_MAX or not (given.isascii() and given.isprintable()):
+    of_batch = _OF_BATCH.fullmatch(given)
+    chosen = of_batch[1] if of_batch else given
+    if not given or len(chosen) > CHARS_MAX or not (given.isascii() and given.isprintable()):
         description = f"The value should be 1 to {CHARS_MAX} printable characters of ASCII."
         return None, (Fault(location="header", name=HEADER, description=description),)
     told = (request.headers.get(name, "") for name in _SAYS_WHAT_IS_ASKED)
     asked = (request.method, request.raw_path, request.raw_query, *told)
+    user_id = request.requester.user_id or ""
     key = RequestKey(
-        id=_digest(request.requester.user_id or "", given),
+        id=_digest(user_id, given),
+        batch=_digest(user_id, chosen) if of_batch else None,
         # The same as `{}` is no body (MT-5), and a batch that is sent on has one for the other.
         request=_digest(*asked, body=b"" if request.body == b"{}" else request.body),
     )

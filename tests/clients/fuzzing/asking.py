@@ -100,6 +100,9 @@ def stay_in_small_world(case: AnyCase, chance: random.Random) -> None:
     _use_known_queries(case, chance)
     _share_with_others(case, chance)
     _ask_of_known_revision(case, chance)
+    if chance.random() < KNOWN_SHARE:
+        # Few: what is asked again is not done again.
+        headers_of(case).pop("Idempotency-Key", None)
     if case.method == "PATCH":
         is_list = isinstance(case.body, list)
         kinds = ("json-patch+json",) if is_list else ("json", "merge-patch+json")

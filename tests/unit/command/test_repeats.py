@@ -159,8 +159,8 @@ async def test_a_key_is_forgotten_when_its_time_is_over(
 
 async def test_a_batch_is_made_once_with_all_that_was_refused_in_it(one: Instance) -> None:
     """What changed nothing then changes nothing now, though it would: BAT-12's order counts."""
-    unless_there = keyed(ask(if_none_match="*").put({"n": 2}), OTHER)
-    batch = Atomic(steps=[unless_there, keyed(ask().delete())])
+    unless_there = keyed(ask(if_none_match="*").put({"n": 2}), replace(OTHER, batch="b"))
+    batch = Atomic(steps=[unless_there, keyed(ask().delete(), replace(KEY, batch="b"))])
     await one.submit(ask().put({"n": 1}))
 
     first, again = await one.submit(batch), await one.submit(batch)
@@ -173,6 +173,20 @@ async def test_a_batch_is_made_once_with_all_that_was_refused_in_it(one: Instanc
     not_repeated, made = again.outcome.each
     assert not_repeated == NotRepeated()
     assert isinstance(made, AlreadyMade)
+
+
+async def test_a_step_with_a_key_of_its_own_is_made_beside_a_repeat(one: Instance) -> None:
+    """Clients may put what has no answer yet into other batches."""
+    await one.submit(keyed(ask().put({"n": 1})))
+
+    answer = await one.submit(
+        Atomic(steps=[keyed(ask().put({"n": 1})), keyed(ask().put({"n": 2}), OTHER)])
+    )
+
+    assert isinstance(answer.outcome, Outcomes)
+    repeat, new = answer.outcome.each
+    assert isinstance(repeat, AlreadyMade)
+    assert isinstance(new, ObjectChanged)
 
 
 def delete_all() -> DeleteMany:

@@ -64,8 +64,8 @@ SHARED_PARAMETERS: Final[JsonObject] = {
         "name": KEY,
         "in": "header",
         "type": "string",
-        "minLength": 1,
         "maxLength": CHARS_MAX,
+        "pattern": "^[!-~]([ -~]*[!-~])?$",
         "description": "What the client calls this write, to send it again safely: made once, "
         "and given the first answer again.",
     },
