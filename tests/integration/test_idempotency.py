@@ -50,7 +50,7 @@ async def twice(
 ) -> Reply:
     """The answer, which is the same when the other instance is asked once more."""
     given = {HEADER: new_name(), **{name.replace("_", "-"): text for name, text in headers.items()}}
-    first, again = [await client(method, path, body, headers=given) for client in both]
+    first, again = [await client.sure(method, path, body, headers=given) for client in both]
     assert (again.status, again.body) == (first.status, first.body)
     for name in ("ETag", "Last-Modified", "Next-Page"):
         mine = again.headers.get(name, "").replace(both[1].origin, both[0].origin)
@@ -144,12 +144,12 @@ async def test_a_list_deletion_is_made_once(both: tuple[Client, Client], records
     """DELL-1, DELL-4: with all tombstones and the next page; what came since stays."""
     one, two = both
     for number in range(5):
-        await one("PUT", f"{records}/r{number}", {"data": {"n": number}})
+        await one.sure("PUT", f"{records}/r{number}", {"data": {"n": number}})
     key = {HEADER: new_name()}
 
-    first = await one("DELETE", f"{records}?_limit=3&_sort=n", headers=key)
-    await one("PUT", f"{records}/r0", {"data": {"n": 0}})
-    again = await two("DELETE", f"{records}?_limit=3&_sort=n", headers=key)
+    first = await one.sure("DELETE", f"{records}?_limit=3&_sort=n", headers=key)
+    await one.sure("PUT", f"{records}/r0", {"data": {"n": 0}})
+    again = await two.sure("DELETE", f"{records}?_limit=3&_sort=n", headers=key)
 
     assert [each["id"] for each in first.data] == ["r0", "r1", "r2"]
     assert again.data == first.data
@@ -158,7 +158,7 @@ async def test_a_list_deletion_is_made_once(both: tuple[Client, Client], records
     assert again.headers["Next-Page"].partition("/v1")[2] == rest
     left = await two("GET", f"{records}?_sort=n")
     assert [each["id"] for each in left.data] == ["r0", "r3", "r4"]
-    assert len((await two("DELETE", rest)).data) == 2
+    assert len((await two.sure("DELETE", rest)).data) == 2
 
 
 async def test_entries_are_removed_from_a_history_once(

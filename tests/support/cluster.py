@@ -147,12 +147,19 @@ class Client:
             parsed = orjson.loads(text) if text else None
             return Reply(answer.status, answer.headers, parsed)
 
-    async def sure(self, method: str, path: str, body: Any = None) -> Reply:
+    async def sure(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         """Again and again until it is a 2xx, also where nobody listens yet."""
         async with asyncio.timeout(READY_TIMEOUT_S):
             while True:
                 try:
-                    reply = await self(method, path, body)
+                    reply = await self(method, path, body, headers=headers)
                 except aiohttp.ClientError:
                     await asyncio.sleep(0.1)
                     continue

@@ -272,8 +272,8 @@ def _cause(named: Mapping[str, bytes], fields: Fields) -> Cause:
 def _request_key(text: bytes | None) -> RequestKey | None:
     if text is None:
         return None
-    id_, request, events, *token = text.decode().split(".", 3)
-    if int(events) < 1:
+    id_, request, events, *token = text.decode().split(".")
+    if len(token) > 1 or int(events) < 1:
         raise Malformed(f"not the key of a request: {text!r}")
     return RequestKey(
         id=str(UUID(id_)),

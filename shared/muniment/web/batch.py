@@ -24,7 +24,7 @@ from muniment.web.http import (
 from muniment.web.json_text import body_fault, parse_json
 from muniment.web.media import JSON_PATCH_TYPE, content_type
 from muniment.web.request_keys import HEADER as KEY_HEADER
-from muniment.web.request_keys import key_within
+from muniment.web.request_keys import key_within, read_request_key
 
 METHODS: Final = ("GET", "HEAD", "DELETE", "TRACE", "POST", "PUT", "PATCH")
 
@@ -58,7 +58,8 @@ class BatchReader:
             return Invalid((envelope,))
         if not isinstance(envelope, Mapping):
             return Invalid((body_fault("", not_a_mapping(envelope)),))
-        faults = tuple(self._faults(envelope))
+        _, key_faults = read_request_key(request)
+        faults = (*key_faults, *self._faults(envelope))
         if faults:
             return Invalid(faults)
         defaults = envelope.get("defaults", _NO_DEFAULTS)

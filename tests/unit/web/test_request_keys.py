@@ -8,7 +8,7 @@ import pytest
 from muniment.domain.addresses import Kind, is_valid_id
 from muniment.domain.commands import ANONYMOUS, Create, Put, Requester, authenticated
 from muniment.domain.events import RequestKey
-from muniment.domain.refusals import Fault
+from muniment.domain.refusals import Fault, Invalid
 from muniment.domain.values import Principal
 from muniment.web.batch import BatchReader, bundled
 from muniment.web.commands import CommandReader
@@ -83,6 +83,16 @@ def test_what_is_no_key_is_a_fault_of_the_request(given: str) -> None:
     assert command.cause.key is None
     assert [(fault.location, fault.name) for fault in command.faults] == [("header", HEADER)]
     assert all(isinstance(fault, Fault) for fault in command.faults)
+
+
+def test_a_batch_whose_key_is_none_is_refused_as_a_whole() -> None:
+    """BAT-8: nothing of it runs, as nothing of it could be sent again."""
+    outer = request("POST", "/v1/batch", headers={HEADER: ""}, body={"requests": []})
+
+    refused = BatchReader().read(outer)
+
+    assert isinstance(refused, Invalid)
+    assert [fault.name for fault in refused.faults] == [HEADER]
 
 
 def test_a_new_buckets_id_stays_with_the_key() -> None:
