@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
+import asyncpg
+
 from muniment.log import kafka
 from muniment.log.envelope import Malformed
 from muniment.log.kafka import open_log
@@ -31,10 +33,17 @@ from muniment.webhooks.positions import SCHEMA, Fenced, PostgresPositions
 from muniment.webhooks.reporting import open_reporting, owner_url_by
 from muniment.webhooks.reports import Reports
 from muniment.webhooks.retry import Schedule
-from muniment.webhooks.shares import Shares, sharing
+from muniment.webhooks.shares import LEASE_S, Shares, sharing
 from muniment.webhooks.terms import Defaults, Limits
 
-AWAY: Final[Away] = (*UNREACHABLE, LogUnavailable, Fenced)
+AWAY: Final[Away] = (
+    *UNREACHABLE,
+    asyncpg.IdleSessionTimeoutError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    LogUnavailable,
+    Fenced,
+)
+"""What another try is worth after; the time-outs come to an instance that hung."""
 SHARE_EVERY_S: Final = 1.0
 KEEP_EVERY_S: Final = 3_600.0
 POOL_SIZE: Final = 2
@@ -89,7 +98,14 @@ async def _deliver(settings: Settings, vitals: Vitals, stopping: asyncio.Event) 
         open_log(settings) as events,
         _client(settings) as client,
         vitals.told_by(kafka=partial(kafka.answers, events), webhooks=stands_by),
-        open_pool(dsn, application="webhooks", size_max=POOL_SIZE, schema=SCHEMA) as pool,
+        open_pool(
+            dsn,
+            application="webhooks",
+            size_max=POOL_SIZE,
+            schema=SCHEMA,
+            # Whoever takes over must not wait for the commit of an instance that hangs in one.
+            idle_in_transaction_session_timeout=str(round(LEASE_S * 1000)),
+        ) as pool,
         open_pool(dsn, application="webhooks moments", size_min=0, size_max=1) as past,
         open_reporting(owner_url=owner_url_by(past), key=InternalKey.of(settings)) as reporting,
         sharing(dsn, events.partitions, schema=SCHEMA, every_s=SHARE_EVERY_S) as shares,

@@ -22,7 +22,8 @@ from muniment.runtime.logs import get_logger
 
 SQL: Final = Statements(__package__, "shares.sql")
 STATEMENT_TIMEOUT_S: Final = 5.0
-LEASE_S: Final = 4.0
+LEASE_S: Final = 3.0
+"""For so long Postgres waits for an instance that asks nothing, or that has begun a commit."""
 
 log = get_logger(__name__)
 

@@ -55,6 +55,7 @@ async def open_pool(
     size_min: int = 1,
     schema: str = READ_MODEL,
     statement_timeout_s: float = STATEMENT_TIMEOUT_S,
+    **server_settings: str,
 ) -> AsyncGenerator[Pool, None]:
     """A pool that holds one connection from the start; raises one of `UNREACHABLE` if it can't.
 
@@ -68,7 +69,7 @@ async def open_pool(
         command_timeout=statement_timeout_s,
         init=_pass_json_as_bytes,
         reset=_nothing_to_reset,
-        server_settings=_server_settings(application, schema),
+        server_settings=_server_settings(application, schema) | server_settings,
     )
     with _refusal_told():
         await pool
