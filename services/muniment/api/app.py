@@ -87,7 +87,7 @@ async def _serve(
                 makes_default_buckets=commands.write,
                 more={**more, Endpoint.BATCH: batch},
                 in_groups=queries.in_groups,
-                dialects=list(dialects_of(settings, edge, commands, queries)),
+                dialects=list(dialects_of(settings, edge, keys, commands, queries)),
             )
             async with edge.listen(pipeline):
                 await stopping.wait()
@@ -96,8 +96,8 @@ async def _serve(
 
 
 def dialects_of(
-    settings: Settings, edge: Edge, commands: CommandSide, queries: QuerySide
+    settings: Settings, edge: Edge, keys: Keys, commands: CommandSide, queries: QuerySide
 ) -> Iterator[Dialect]:
     """The wire formats of other systems that the settings want served."""
     if settings.cocobase_enabled:
-        yield CocoBase(settings, edge, commands, queries)
+        yield CocoBase(settings, edge, carrier=commands, queries=queries, keys=keys)

@@ -1,12 +1,20 @@
 """CocoBase's paths: which call answers which, and what all answers have in common."""
 
+from collections.abc import Mapping
 from typing import Final
 
+from muniment.cocobase.bodies import Bodies
+from muniment.cocobase.collections import CollectionCalls
+from muniment.cocobase.documents import DocumentCalls
 from muniment.cocobase.errors import CocoBaseError, error_body
-from muniment.command.side import CommandSide
+from muniment.cocobase.projects import Projects
+from muniment.cocobase.reading import Reading
+from muniment.cocobase.writing import AnsweredElsewhere, Writing
+from muniment.keys.side import Keys
 from muniment.query.app import QuerySide
 from muniment.runtime.settings import Settings
-from muniment.web.dialects import Calls, Matched, WrongMethod
+from muniment.web.carrying_out import Carrier
+from muniment.web.dialects import Call, Calls, Matched, WrongMethod
 from muniment.web.edge import Edge
 from muniment.web.http import Request, Response, Undecodable
 
@@ -24,13 +32,31 @@ class CocoBase:
         self,
         settings: Settings,
         edge: Edge,
-        commands: CommandSide,
+        *,
+        carrier: Carrier,
         queries: QuerySide,
+        keys: Keys,
     ) -> None:
         self._cors = edge.cors
         self._preflight_max_age_s = settings.cors_max_age_seconds
-        self._names = settings.cocobase_names
-        self._calls = Calls({})
+        projects, reading = Projects(keys), Reading(queries.store)
+        writing = Writing(carrier)
+        bodies = Bodies(json_depth_max=settings.json_depth_max)
+        collections = CollectionCalls(
+            projects=projects,
+            reading=reading,
+            writing=writing,
+            bodies=bodies,
+            names=settings.cocobase_names,
+        )
+        documents = DocumentCalls(
+            projects=projects,
+            reading=reading,
+            writing=writing,
+            bodies=bodies,
+            collections=collections,
+        )
+        self._calls = Calls(table_of(collections, documents))
 
     async def handle(self, request: Request) -> Response:
         """Answer one call; raises `Unavailable`."""
@@ -38,8 +64,8 @@ class CocoBase:
             if request.method == "OPTIONS":
                 return self._preflight(request)
             return await self._answer(request)
-        except CocoBaseError as refused:
-            return refused.response
+        except (CocoBaseError, AnsweredElsewhere) as answered:
+            return answered.response
         except Undecodable:
             return CocoBaseError(400, "The URL is not UTF-8.").response
 
@@ -73,3 +99,37 @@ class CocoBase:
                 "Access-Control-Max-Age": str(self._preflight_max_age_s),
             },
         )
+
+
+def table_of(
+    collections: CollectionCalls, documents: DocumentCalls
+) -> Mapping[str, Mapping[str, Call]]:
+    """All calls (contract section 3); `documents` and `file` are never collections on POST."""
+    one = "/collections/{collection}"
+    return {
+        "/collections": {"POST": collections.create, "GET": collections.list},
+        "/collections/documents": {"POST": documents.create},
+        "/collections/file": {"POST": no_files},
+        one: {
+            "GET": collections.read,
+            "PATCH": collections.update,
+            "POST": collections.update,
+            "DELETE": collections.delete,
+        },
+        f"{one}/documents": {"GET": documents.list},
+        f"{one}/documents/{{document}}": {
+            "GET": documents.read,
+            "PATCH": documents.update,
+            "DELETE": documents.delete,
+        },
+        f"{one}/batch/documents/create": {"POST": documents.create_all},
+        f"{one}/batch/documents/update": {"POST": documents.update_all},
+        f"{one}/batch/documents/delete": {"POST": documents.delete_all},
+        f"{one}/query/documents/count": {"GET": documents.count},
+        f"{one}/query/documents/aggregate": {"GET": documents.aggregate},
+    }
+
+
+async def no_files(_: Request, __: Mapping[str, str]) -> Response:
+    """POST `/collections/file`: there is no blob storage (contract section 11)."""
+    raise CocoBaseError(501, "Muniment keeps no files.")

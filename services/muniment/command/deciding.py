@@ -27,6 +27,7 @@ from muniment.command.waiting import (
     Read,
     Step,
     StepOutcome,
+    StepRefused,
     TooLargeToAppend,
     Waiting,
 )
@@ -209,9 +210,15 @@ class Decider:
             if isinstance(outcome, Deleted) and outcome.rest is not None:
                 message = "a list deletion within a batch is more than one batch of the log"
                 raise TooLargeToAppend(message)
+            if order.is_whole and isinstance(outcome, Refusal) and not _is_missing(step, outcome):
+                if any(isinstance(one, ObjectChanged) for one in each):
+                    # What the steps before it changed must be forgotten.
+                    waiting.fail(StepRefused(outcome))
+                    raise OrderFailed(waiting)
+                return Outcomes([outcome])
             decided.append(as_decided)
             each.append(outcome)
-        waiting.order = Atomic(steps=decided)
+        waiting.order = replace(order, steps=decided)
         return Outcomes(each)
 
     async def _decide_step(
@@ -324,6 +331,15 @@ class Decider:
                 asked, since=since, partition=partition, known=known
             )
         return Repeats(known=known.keys, found=found)
+
+
+def _is_missing(step: Step, refusal: Refusal) -> bool:
+    """Whether the step is refused as its own object is not there."""
+    return (
+        isinstance(refusal, ObjectMissing)
+        and isinstance(step, Patch | Delete)
+        and refusal.address == step.address
+    )
 
 
 async def _taken(

@@ -31,6 +31,7 @@ from muniment.command.waiting import (
     Read,
     Step,
     StepOutcome,
+    StepRefused,
     TooLargeToAppend,
     Unavailable,
 )
@@ -122,17 +123,19 @@ class CommandHandler:
         ]
 
     async def carry_out(
-        self, request: Request, commands: Sequence[Command]
+        self, request: Request, commands: Sequence[Command], *, as_whole: bool = False
     ) -> Sequence[Decided] | Response:
         """Make the changes of one bucket as one, ordered by a request in another form.
 
         See `muniment.web.carrying_out`.
         """
-        order = commands[0] if len(commands) == 1 else Atomic(steps=commands)
+        order = commands[0] if len(commands) == 1 else Atomic(steps=commands, is_whole=as_whole)
         try:
             answer = await self.submit(request, commands[0].address.bucket_id, order)
         except TooLargeToAppend:
             return too_large(self._append_bytes_max)
+        except StepRefused as refused:
+            return [refused.refusal]
         if isinstance(answer, Response):
             return answer
         outcomes = answer.outcome.each if isinstance(answer.outcome, Outcomes) else [answer.outcome]

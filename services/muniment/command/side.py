@@ -26,7 +26,6 @@ from muniment.command.repeats import MadeBefore
 from muniment.command.tokens import UnusedTokens
 from muniment.command.trimming import HistoryTrimming
 from muniment.command.user_data import UserData
-from muniment.command.waiting import Answer, Asked
 from muniment.command.webhook_orders import WebhookOrders
 from muniment.domain.commands import Command
 from muniment.domain.events import EventId
@@ -83,18 +82,11 @@ class CommandSide:
         """Answer a write of buckets, collections or records."""
         return await self._up().handler.handle(request)
 
-    async def submit(self, request: Request, bucket_id: str, order: Asked) -> Answer | Response:
-        """Bring an order of another dialect before the owner of the bucket's stream.
-
-        As of `CommandHandler.submit`.
-        """
-        return await self._up().handler.submit(request, bucket_id, order)
-
     async def carry_out(
-        self, request: Request, commands: Sequence[Command]
+        self, request: Request, commands: Sequence[Command], *, as_whole: bool = False
     ) -> Sequence[Decided] | Response:
         """Have commands decided that a request in another form asks for."""
-        return await self._up().handler.carry_out(request, commands)
+        return await self._up().handler.carry_out(request, commands, as_whole=as_whole)
 
     def make_bucket_id(self) -> str:
         """A new id for a bucket whose stream is owned here."""

@@ -47,6 +47,9 @@ class Atomic:
     """Steps in one bucket, decided one after another; what they cause happens as one."""
 
     steps: Sequence[Step]
+    is_whole: bool = False
+    """Whether a step that is refused keeps all others from happening; one for an object that is
+    not there does not."""
 
     @property
     def needs_draft(self) -> bool:
@@ -179,6 +182,14 @@ class NotOwner(Exception):
     """Another instance owns the partition now; the command was not decided here."""
 
 
+class StepRefused(Exception):
+    """A step of an `Atomic` that is whole was refused: nothing has happened."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
 class TooLargeToAppend(Exception):
     """What the command causes exceeds what one batch of the log can hold: 413."""
 
@@ -233,6 +244,7 @@ __all__ = [
     "Read",
     "Step",
     "StepOutcome",
+    "StepRefused",
     "TooLargeToAppend",
     "Unavailable",
     "Waiting",

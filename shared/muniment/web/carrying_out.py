@@ -17,11 +17,13 @@ class Carrier(Protocol):
     """The command side, as dialects and administration see it."""
 
     async def carry_out(
-        self, request: Request, commands: Sequence[Command]
+        self, request: Request, commands: Sequence[Command], *, as_whole: bool = False
     ) -> Sequence[Decided] | Response:
         """Have the commands of one bucket decided one after another, and happen as one.
 
-        Answers with what became of each, as soon as reads show it. Another instance's answer to
+        Answers with what became of each, as soon as reads show it. `as_whole`: if one is refused
+        none happens, and the answer holds that refusal alone; one for an object that is not there
+        does not count. Another instance's answer to
         the request itself comes back where that one owns the bucket's stream: whoever orders
         must do nothing before that may not be done twice. A `Response` is handed on as it is.
 

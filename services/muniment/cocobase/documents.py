@@ -1,0 +1,183 @@
+"""The calls on documents (contract sections 5 to 7)."""
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+from uuid_utils import uuid4
+
+from muniment.cocobase.bodies import Bodies
+from muniment.cocobase.collections import CollectionCalls
+from muniment.cocobase.errors import not_found, unprocessable
+from muniment.cocobase.filters.parsing import parameter_name
+from muniment.cocobase.listing import read_aggregation, read_condition, read_listing
+from muniment.cocobase.projects import Projects
+from muniment.cocobase.reading import DOCUMENT_NOT_FOUND, Reading
+from muniment.cocobase.views import Collection, array_of, document_body
+from muniment.cocobase.writing import Orders, Writing
+from muniment.domain.addresses import is_valid_id
+from muniment.domain.events import ObjectChanged
+from muniment.web.http import Request, Response
+
+
+class DocumentCalls:
+    """Answers calls on documents; raises `CocoBaseError`, `AnsweredElsewhere`, `Unavailable`."""
+
+    def __init__(
+        self,
+        *,
+        projects: Projects,
+        reading: Reading,
+        writing: Writing,
+        bodies: Bodies,
+        collections: CollectionCalls,
+    ) -> None:
+        self._projects = projects
+        self._reading = reading
+        self._writing = writing
+        self._bodies = bodies
+        self._collections = collections
+
+    async def create(self, request: Request, _: Mapping[str, str]) -> Response:
+        """POST `/collections/documents?collection=…`."""
+        project = await self._projects.of(request)
+        name = _collection_named(request)
+        document = self._bodies.new_document(request)
+        collection = await self._collections.find_or_make(request, project, name)
+        order = Orders(request, project).create_document(collection.id, str(uuid4()), document)
+        event = await self._writing.carry_out(request, order)
+        return Response(status=201, body=_new_body(event, collection))
+
+    async def list(self, request: Request, names: Mapping[str, str]) -> Response:
+        """GET `/collections/{collection}/documents`."""
+        project = await self._projects.of(request)
+        listing = read_listing(request)
+        collection = await self._reading.collection(project, names["collection"])
+        return Response(body=await self._reading.documents(collection, listing))
+
+    async def read(self, request: Request, names: Mapping[str, str]) -> Response:
+        """GET `/collections/{collection}/documents/{document}`."""
+        project = await self._projects.of(request)
+        collection = await self._reading.collection(project, names["collection"])
+        return Response(body=await self._reading.document(collection, names["document"]))
+
+    async def update(self, request: Request, names: Mapping[str, str]) -> Response:
+        """PATCH `/collections/{collection}/documents/{document}`."""
+        project = await self._projects.of(request)
+        patch = self._bodies.document_patch(request)
+        collection = await self._reading.collection(project, names["collection"])
+        id_ = _existing(names["document"])
+        order = Orders(request, project).change_document(collection.id, id_, patch)
+        event = await self._writing.carry_out(request, order)
+        [body] = await self._changed_bodies(collection, [event])
+        return Response(body=body)
+
+    async def delete(self, request: Request, names: Mapping[str, str]) -> Response:
+        """DELETE `/collections/{collection}/documents/{document}`."""
+        project = await self._projects.of(request)
+        collection = await self._reading.collection(project, names["collection"])
+        id_ = _existing(names["document"])
+        order = Orders(request, project).delete_document(collection.id, id_)
+        await self._writing.carry_out(request, order)
+        told = {"status": "success", "message": "Document deleted successfully"}
+        return Response(body=orjson.dumps(told))
+
+    async def create_all(self, request: Request, names: Mapping[str, str]) -> Response:
+        """POST `/collections/{collection}/batch/documents/create`."""
+        project = await self._projects.of(request)
+        documents = self._bodies.new_documents(request)
+        collection = await self._collections.find_or_make(request, project, names["collection"])
+        orders = Orders(request, project)
+        events = await self._writing.carry_out_all(
+            request,
+            [orders.create_document(collection.id, str(uuid4()), one) for one in documents],
+        )
+        return Response(body=array_of([_new_body(event, collection) for event in events]))
+
+    async def update_all(self, request: Request, names: Mapping[str, str]) -> Response:
+        """POST `/collections/{collection}/batch/documents/update`."""
+        project = await self._projects.of(request)
+        patches = self._bodies.document_patches(request)
+        collection = await self._reading.collection(project, names["collection"])
+        orders = Orders(request, project)
+        events = await self._writing.carry_out_all(
+            request,
+            [
+                orders.change_document(collection.id, id_, patch)
+                for id_, patch in patches.items()
+                if is_valid_id(id_)
+            ],
+        )
+        return Response(body=array_of(await self._changed_bodies(collection, events)))
+
+    async def delete_all(self, request: Request, names: Mapping[str, str]) -> Response:
+        """POST `/collections/{collection}/batch/documents/delete`."""
+        project = await self._projects.of(request)
+        ids = self._bodies.document_ids(request)
+        collection = await self._reading.collection(project, names["collection"])
+        orders = Orders(request, project)
+        events = await self._writing.carry_out_all(
+            request,
+            [orders.delete_document(collection.id, id_) for id_ in ids if is_valid_id(id_)],
+        )
+        count = len(events)
+        told = {"status": "success", "message": f"{count} documents deleted", "count": count}
+        return Response(body=orjson.dumps(told))
+
+    async def count(self, request: Request, names: Mapping[str, str]) -> Response:
+        """GET `/collections/{collection}/query/documents/count`."""
+        project = await self._projects.of(request)
+        collection = await self._reading.collection(project, names["collection"])
+        count = await self._reading.count(collection, read_condition(request))
+        return Response(body=orjson.dumps({"count": count}))
+
+    async def aggregate(self, request: Request, names: Mapping[str, str]) -> Response:
+        """GET `/collections/{collection}/query/documents/aggregate`."""
+        project = await self._projects.of(request)
+        asked = read_aggregation(request)
+        collection = await self._reading.collection(project, names["collection"])
+        result = await self._reading.aggregate(collection, asked)
+        told = {
+            "field": asked.field,
+            "operation": asked.operation,
+            "result": orjson.Fragment(result),
+            "collection": collection.name,
+        }
+        return Response(body=orjson.dumps(told))
+
+    async def _changed_bodies(
+        self, collection: Collection, events: Sequence[ObjectChanged]
+    ) -> Sequence[bytes]:
+        """Changed documents as they were left; the read model knows when they were created."""
+        ids = [event.address.id for event in events]
+        created = await self._reading.created_at(collection, ids)
+        return [
+            document_body(
+                event.address.id,
+                event.after,
+                collection,
+                created_at=created.get(event.address.id, event.occurred_at),
+                updated_at=event.occurred_at,
+            )
+            for event in events
+        ]
+
+
+def _new_body(event: ObjectChanged, collection: Collection) -> bytes:
+    return document_body(
+        event.address.id, event.after, collection, created_at=event.occurred_at, updated_at=None
+    )
+
+
+def _collection_named(request: Request) -> str:
+    """The parameter `collection`."""
+    given = [text for name, text in request.query if parameter_name(name) == "collection"]
+    if not given:
+        raise unprocessable(("query", "collection"), "Field required", "missing")
+    return given[-1]
+
+
+def _existing(id_: str) -> str:
+    """The id, if any document could have it."""
+    if not is_valid_id(id_):
+        raise not_found(DOCUMENT_NOT_FOUND)
+    return id_

@@ -1,0 +1,94 @@
+"""Collections and documents as CocoBase's clients see them (contract sections 2, 4 and 5)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import orjson
+
+from muniment.domain.documents import document_of
+from muniment.domain.events import Snapshot
+from muniment.domain.values import JsonObject, JsonValue, Timestamp, Uid
+
+ROLES: Final = ("create", "read", "update", "delete")
+
+TIME_OF_POSTGRES: Final = 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"'
+"""As `time_of` writes: old Pythons read no `Z`, and fractions of three or six digits only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """A collection as it was found."""
+
+    id: str
+    uid: Uid | None
+    data: JsonObject
+    created_at: Timestamp
+
+    @property
+    def name(self) -> str:
+        """Its name; one made through `/v1` without any is called as its id is."""
+        return name_of(self.data, self.id)
+
+    @property
+    def view(self) -> dict[str, JsonValue]:
+        """The collection object."""
+        url = self.data.get("webhook_url")
+        return {
+            "id": self.id,
+            "name": self.name,
+            "created_at": time_of(self.created_at),
+            "webhook_url": url if isinstance(url, str) else None,
+            "permissions": _permissions(self.data.get("permissions")),
+        }
+
+
+def name_of(data: JsonObject, id_: str) -> str:
+    """What a collection is called."""
+    name = data.get("name")
+    return name if isinstance(name, str) else id_
+
+
+def document_body(
+    id_: str,
+    snapshot: Snapshot,
+    collection: Collection,
+    *,
+    created_at: Timestamp,
+    updated_at: Timestamp | None,
+) -> bytes:
+    """The document object as JSON text; `documents` in `reading.sql` writes the same."""
+    return orjson.dumps(
+        {
+            "id": id_,
+            "collection_id": collection.id,
+            "data": document_of(snapshot.data, snapshot.hidden),
+            "created_at": time_of(created_at),
+            "updated_at": None if updated_at is None else time_of(updated_at),
+            "collection": collection.view,
+        }
+    )
+
+
+def array_of(bodies: Sequence[bytes]) -> bytes:
+    """JSON texts as one array."""
+    return b"[" + b",".join(bodies) + b"]"
+
+
+def time_of(at: Timestamp) -> str:
+    """`2026-01-02T03:04:05.123+00:00`."""
+    return (
+        datetime.fromtimestamp(at // 1000, UTC)
+        .replace(microsecond=at % 1000 * 1000)
+        .isoformat(timespec="milliseconds")
+    )
+
+
+def _permissions(given: JsonValue) -> dict[str, JsonValue]:
+    held: JsonObject = given if isinstance(given, Mapping) else {}
+    return {role: _words(held.get(role)) for role in ROLES}
+
+
+def _words(value: JsonValue) -> list[JsonValue]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

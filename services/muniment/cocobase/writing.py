@@ -1,0 +1,169 @@
+"""Orders of CocoBase's calls, brought before the owner of the project's stream."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final
+
+from muniment.cocobase.errors import CocoBaseError, not_found
+from muniment.cocobase.projects import Project
+from muniment.cocobase.reading import COLLECTION_NOT_FOUND, DOCUMENT_NOT_FOUND
+from muniment.domain.addresses import Address, Kind, collection, record
+from muniment.domain.commands import Body, Create, Delete, DocumentPatch, MergePatch, Patch
+from muniment.domain.documents import parts_of
+from muniment.domain.events import ObjectChanged
+from muniment.domain.refusals import (
+    CollectionMissing,
+    Fault,
+    Invalid,
+    NameTaken,
+    NotAllowed,
+    ObjectMissing,
+)
+from muniment.domain.values import JsonObject
+from muniment.web.carrying_out import Carrier, Decided
+from muniment.web.commands import cause_of
+from muniment.web.http import Request, Response
+
+TOO_LARGE: Final = "The request changes more than one batch of the log can hold."
+
+
+class AnsweredElsewhere(Exception):
+    """The owner is another instance: what it answered to the whole request."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response)
+        self.response = response
+
+
+class TakenName(CocoBaseError):
+    """Another collection of the project has the name: 400."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(400, f'A collection named "{name}" already exists.')
+
+
+class Orders:
+    """The orders of one call, on behalf of its project."""
+
+    def __init__(self, request: Request, project: Project) -> None:
+        self._project = project
+        self._cause = cause_of(request)
+
+    def create_collection(self, id_: str, name: str, data: JsonObject) -> Create:
+        """A new collection; the id is one that nobody has."""
+        return Create(
+            address=collection(self._project.bucket_id, id_),
+            id_from_client=False,
+            body=Body(data={**data, "name": name}),
+            claimed_name=name,
+            requester=self._project.requester,
+            cause=self._cause,
+        )
+
+    def change_collection(self, id_: str, name: str | None, data: JsonObject) -> Patch:
+        """Fields of a collection, `None` for those that go; a name that is given is claimed."""
+        return Patch(
+            address=collection(self._project.bucket_id, id_),
+            change=MergePatch(body=Body(data=data)),
+            claimed_name=name,
+            requester=self._project.requester,
+            cause=self._cause,
+        )
+
+    def delete_collection(self, id_: str) -> Delete:
+        """A collection with all that is in it."""
+        return self._delete(collection(self._project.bucket_id, id_))
+
+    def create_document(self, collection_id: str, id_: str, document: JsonObject) -> Create:
+        """A new document; the id is one that nobody has."""
+        parts = parts_of(document)
+        return Create(
+            address=self._record(collection_id, id_),
+            id_from_client=False,
+            body=Body(data=parts.data, hidden=parts.hidden),
+            requester=self._project.requester,
+            cause=self._cause,
+        )
+
+    def change_document(self, collection_id: str, id_: str, patch: DocumentPatch) -> Patch:
+        """A change of a document."""
+        return Patch(
+            address=self._record(collection_id, id_),
+            change=patch,
+            requester=self._project.requester,
+            cause=self._cause,
+        )
+
+    def delete_document(self, collection_id: str, id_: str) -> Delete:
+        """The end of a document."""
+        return self._delete(self._record(collection_id, id_))
+
+    def _delete(self, address: Address) -> Delete:
+        return Delete(address=address, requester=self._project.requester, cause=self._cause)
+
+    def _record(self, collection_id: str, id_: str) -> Address:
+        return record(self._project.bucket_id, collection_id, id_)
+
+
+class Writing:
+    """Has orders carried out; raises `CocoBaseError` where they are refused, and `Unavailable`.
+
+    Raises `AnsweredElsewhere` where another instance has answered the request.
+    """
+
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
+
+    async def carry_out(self, request: Request, order: Create | Patch | Delete) -> ObjectChanged:
+        """What came of one order."""
+        [outcome] = await self._carry_out(request, [order])
+        if isinstance(outcome, ObjectChanged):
+            return outcome
+        raise refused(outcome)
+
+    async def carry_out_all(
+        self, request: Request, orders: Sequence[Create | Patch | Delete]
+    ) -> Sequence[ObjectChanged]:
+        """What came of orders that happen as one, without those for documents that are not there.
+
+        If one is refused for another reason none is carried out.
+        """
+        outcomes = await self._carry_out(request, orders) if orders else ()
+        for outcome in outcomes:
+            if not isinstance(outcome, ObjectChanged | ObjectMissing):
+                raise refused(outcome)
+        return [outcome for outcome in outcomes if isinstance(outcome, ObjectChanged)]
+
+    async def _carry_out(
+        self, request: Request, orders: Sequence[Create | Patch | Delete]
+    ) -> Sequence[Decided]:
+        outcomes = await self._carrier.carry_out(request, orders, as_whole=True)
+        if not isinstance(outcomes, Response):
+            return outcomes
+        if outcomes.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            raise CocoBaseError(413, TOO_LARGE)
+        raise AnsweredElsewhere(outcomes)
+
+
+def refused(outcome: object) -> CocoBaseError:
+    """Why an order was not carried out. Raises `TypeError` for what is no refusal."""
+    match outcome:
+        case NotAllowed():
+            return CocoBaseError(403, "The API key has no right to do this.")
+        case Invalid(faults=faults):
+            return CocoBaseError(422, [_told(fault) for fault in faults])
+        case NameTaken(name=name):
+            return TakenName(name)
+        case CollectionMissing():
+            return not_found(COLLECTION_NOT_FOUND)
+        case ObjectMissing(address=address):
+            is_record = address.kind is Kind.RECORD
+            return not_found(DOCUMENT_NOT_FOUND if is_record else COLLECTION_NOT_FOUND)
+        case _:
+            raise TypeError(outcome)
+
+
+def _told(fault: Fault) -> JsonObject:
+    name = "" if fault.name is None else str(fault.name)
+    loc = [fault.location, *filter(None, name.removeprefix("data.").split("."))]
+    return {"loc": loc, "msg": fault.description, "type": "value_error"}
