@@ -67,7 +67,7 @@ class CocoBase:
         except (CocoBaseError, AnsweredElsewhere) as answered:
             return answered.response
         except Undecodable:
-            return CocoBaseError(400, "The URL is not UTF-8.").response
+            return CocoBaseError(400, "The URL is no text in UTF-8.").response
 
     def error_body(self, status: int, message: str) -> bytes:
         """`{"detail": TEXT}`, whatever the status."""
@@ -79,6 +79,8 @@ class CocoBase:
         response.headers.update(self._cors.origin_headers(request.headers))
 
     async def _answer(self, request: Request) -> Response:
+        if any("\0" in text for pair in request.query for text in pair):
+            raise Undecodable
         match self._calls.match(request):
             case Matched(call=call, names=names):
                 return await call(request, names)
