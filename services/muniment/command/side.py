@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +32,7 @@ from muniment.domain.events import EventId
 from muniment.domain.permissions import Granted
 from muniment.domain.queries.selection import Limits
 from muniment.domain.rules import Rules
-from muniment.domain.values import Timestamp
+from muniment.domain.values import Timestamp, Uid
 from muniment.domain.webhooks.rules import WebhookRules
 from muniment.log.connection import kafka_of
 from muniment.log.kafka import open_log
@@ -40,6 +40,7 @@ from muniment.log.options import LogOptions
 from muniment.log.protocol import Log, LogUnavailable, Partition
 from muniment.readmodel.checkpoints import Checkpoint, Checkpoints
 from muniment.readmodel.connection import UNREACHABLE, open_connection, open_pool, postgres_of
+from muniment.readmodel.feed import Feed, Watching
 from muniment.readmodel.migrate import migrate
 from muniment.readmodel.projection.recording import Recording
 from muniment.runtime.outages import Away, through_outages
@@ -68,6 +69,8 @@ class _AtWork:
     user_data: UserData
     webhook_orders: WebhookOrders
     health: Health
+    feed: Feed
+    partition_of: Callable[[str], Partition]
 
 
 class CommandSide:
@@ -87,6 +90,11 @@ class CommandSide:
     ) -> Sequence[Decided] | Response:
         """Have commands decided that a request in another form asks for."""
         return await self._up().handler.carry_out(request, commands, as_whole=as_whole)
+
+    def watch(self, bucket_id: str, collection_uid: Uid) -> AbstractAsyncContextManager[Watching]:
+        """What is written to a collection from now on; as of `Feed.watch`. Raises `Unavailable`."""
+        at_work = self._up()
+        return at_work.feed.watch(collection_uid, at_work.partition_of(bucket_id))
 
     def make_bucket_id(self) -> str:
         """A new id for a bucket whose stream is owned here."""
@@ -270,6 +278,7 @@ class CommandSide:
             forwarder=forwarder,
             instance_url=settings.instance_url,
         )
+        feed = Feed(event_log, checkpoints, read_model.acquire)
         try:
             at_work = _AtWork(
                 handler=handler,
@@ -278,9 +287,12 @@ class CommandSide:
                 user_data=user_data,
                 webhook_orders=webhook_orders,
                 health=health,
+                feed=feed,
+                partition_of=event_log.partition_of,
             )
             yield at_work, owners
         finally:
+            await feed.close()
             await bucket_list.close()
             following.cancel()
             await asyncio.wait([following])

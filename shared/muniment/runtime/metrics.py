@@ -138,6 +138,7 @@ CLAIMS = _counter(
     "Claims of a partition; the reason is assigned, renewed or recovered.",
     ("reason",),
 )
+WATCHERS = _gauge("muniment_watcher_connections", "Connections that watch a collection here.")
 PARTITIONS_OWNED = _gauge("muniment_partitions_owned", "Partitions open for commands here.")
 
 # --- Projector ------------------------------------------------------------------------------------

@@ -6,12 +6,13 @@ the server refuse by themselves, a dialect's clients get in its own form of erro
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias, cast
+from typing import Final, Protocol, TypeAlias, cast, runtime_checkable
 
 import orjson
 
 from muniment.web.http import Request, Response, decode_path
 from muniment.web.routes import Endpoint, Route, Target
+from muniment.web.sockets import Talk
 
 _FIRST_ERROR: Final = 400
 
@@ -34,6 +35,15 @@ class Dialect(Protocol):
 
     def complete(self, request: Request, response: Response) -> None:
         """Add the headers that every answer of the dialect carries."""
+        ...
+
+
+@runtime_checkable
+class Talking(Protocol):
+    """A dialect that also talks over WebSockets."""
+
+    def talk(self, request: Request) -> Talk | None:
+        """What is said over the WebSocket that the request asks for, if there is one."""
         ...
 
 

@@ -144,6 +144,7 @@ class Edge:
             port_setting=port_setting,
             errors=self.errors,
             complete=pipeline.complete,
+            talk=pipeline.talk,
             limits=self.limits,
             public_url=self.public_url,
         )

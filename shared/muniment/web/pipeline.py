@@ -10,7 +10,7 @@ from muniment.runtime.logs import get_logger
 from muniment.web.authentication import Authenticator
 from muniment.web.cors import Cors, exposed
 from muniment.web.default_bucket import ALIAS, DefaultBucket
-from muniment.web.dialects import Dialect, Dialects, translate
+from muniment.web.dialects import Dialect, Dialects, Talking, translate
 from muniment.web.errors import (
     Errors,
     bad_request,
@@ -24,6 +24,7 @@ from muniment.web.media import refuse_media
 from muniment.web.redirects import Redirects
 from muniment.web.routes import ALWAYS_COMMANDS, Endpoint, Route, Routes, Target, Unrouted
 from muniment.web.signals import Signals
+from muniment.web.sockets import Talk
 from muniment.web.traffic import Traffic
 
 log: Final = get_logger(__name__)
@@ -183,6 +184,13 @@ class Pipeline:
             return self._utilities[route.endpoint]
         is_read = method in _SAFE_METHODS and route.endpoint not in ALWAYS_COMMANDS
         return self._reads if is_read else self._writes
+
+    def talk(self, request: Request) -> Talk | None:
+        """Who talks over the WebSocket that the request asks for, unless out of service."""
+        dialect: object = self._dialects.of(request.raw_path)
+        if isinstance(dialect, Talking) and self._out_of_service(request.method) is None:
+            return dialect.talk(request)
+        return None
 
     def complete(self, request: Request, response: Response) -> None:
         """Put a refusal of the server itself into the form of the path's other answers."""

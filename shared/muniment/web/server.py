@@ -28,10 +28,13 @@ from muniment.web.conditions import http_date
 from muniment.web.errors import Errors, bad_request, error, too_large
 from muniment.web.http import Handler, Request, Response
 from muniment.web.identifiers import request_id
+from muniment.web.sockets import Sockets, Talk, is_upgrade
 
 log: Final = get_logger(__name__)
 
 Complete = Callable[[Request, Response], None]
+TalkOf = Callable[[Request], Talk | None]
+"""What is said over a WebSocket that the request asks for; `None` where there is none to be had."""
 
 _HOST: Final = re.compile(
     r"[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?"
@@ -96,18 +99,21 @@ async def listen(
     port_setting: str = "http_port",
     errors: Errors,
     complete: Complete | None = None,
+    talk: TalkOf | None = None,
     limits: Limits | None = None,
     public_url: PublicUrl | None = None,
 ) -> AsyncGenerator[Listening, None]:
     """Serve until the block ends; then take no more, and finish what is in hand.
 
     Raises `AlreadyTaken` or `ConfigurationError` where it cannot listen. `complete` adds what all
-    answers carry to those that the server gives by itself.
+    answers carry to those that the server gives by itself. `talk` says who talks over a WebSocket
+    that is asked for; without it nobody does.
     """
     limits = limits or Limits()
     connections = _Connections(
         handler,
         complete=complete or _leave_alone,
+        talk=talk or _is_silent,
         errors=errors,
         limits=limits,
         public_url=public_url or PublicUrl(),
@@ -117,6 +123,7 @@ async def listen(
     try:
         yield await _bind(runner, host, port, port_setting)
     finally:
+        await connections.sockets.close()
         await runner.cleanup()
 
 
@@ -140,6 +147,11 @@ def _leave_alone(request: Request, response: Response) -> None:
     """For servers without a pipeline."""
 
 
+def _is_silent(_: Request) -> Talk | None:
+    """For servers without WebSockets."""
+    return None
+
+
 class _Connections:
     """Makes requests of what comes in, and writes the answers."""
 
@@ -148,12 +160,15 @@ class _Connections:
         handler: Handler,
         *,
         complete: Complete,
+        talk: TalkOf,
         errors: Errors,
         limits: Limits,
         public_url: PublicUrl,
     ) -> None:
         self._handler = handler
         self._complete = complete
+        self._talk = talk
+        self.sockets = Sockets()
         self._errors = errors
         self._limits = limits
         self._public_url = public_url
@@ -168,6 +183,8 @@ class _Connections:
         """The way of one request; never raises but for a client that is gone."""
         request = self._request(incoming)
         structlog.contextvars.bind_contextvars(request_id=request.id)
+        if is_upgrade(incoming) and (talk := self._talk(request)) is not None:
+            return await self.sockets.serve(incoming, talk)
         refused = None
         if incoming.body_exists:
             refused = await self._read_body(incoming, request)
