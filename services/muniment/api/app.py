@@ -100,4 +100,6 @@ def dialects_of(
 ) -> Iterator[Dialect]:
     """The wire formats of other systems that the settings want served."""
     if settings.cocobase_enabled:
-        yield CocoBase(settings, edge, carrier=commands, queries=queries, keys=keys)
+        yield CocoBase(
+            settings, edge, carrier=commands, queries=queries, keys=keys, watch=commands.watch
+        )

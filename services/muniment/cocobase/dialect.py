@@ -1,6 +1,7 @@
 """CocoBase's paths: which call answers which, and what all answers have in common."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from muniment.cocobase.bodies import Bodies
@@ -9,6 +10,7 @@ from muniment.cocobase.documents import DocumentCalls
 from muniment.cocobase.errors import CocoBaseError, error_body
 from muniment.cocobase.projects import Projects
 from muniment.cocobase.reading import Reading
+from muniment.cocobase.realtime import Realtime, Watch
 from muniment.cocobase.writing import AnsweredElsewhere, Writing
 from muniment.keys.side import Keys
 from muniment.query.app import QuerySide
@@ -17,6 +19,7 @@ from muniment.web.carrying_out import Carrier
 from muniment.web.dialects import Call, Calls, Matched, WrongMethod
 from muniment.web.edge import Edge
 from muniment.web.http import Request, Response, Undecodable
+from muniment.web.sockets import Talk
 
 _EXPOSED: Final = "Retry-After, Content-Length, Content-Type, X-Request-Id"
 _METHODS: Final = "GET, POST, PATCH, DELETE, OPTIONS"
@@ -36,6 +39,7 @@ class CocoBase:
         carrier: Carrier,
         queries: QuerySide,
         keys: Keys,
+        watch: Watch,
     ) -> None:
         self._cors = edge.cors
         self._preflight_max_age_s = settings.cors_max_age_seconds
@@ -57,6 +61,7 @@ class CocoBase:
             collections=collections,
         )
         self._calls = Calls(table_of(collections, documents))
+        self._realtime = Realtime(projects=projects, reading=reading, watch=watch)
 
     async def handle(self, request: Request) -> Response:
         """Answer one call; raises `Unavailable`."""
@@ -68,6 +73,16 @@ class CocoBase:
             return answered.response
         except Undecodable:
             return CocoBaseError(400, "The URL is no text in UTF-8.").response
+
+    def talk(self, request: Request) -> Talk | None:
+        """What is said over the WebSocket of a collection."""
+        try:
+            matched = self._calls.match(request)
+        except Undecodable:
+            return None
+        if not isinstance(matched, Matched) or matched.call is not upgrade_required:
+            return None
+        return partial(self._realtime.talk, request, matched.names["collection"])
 
     def error_body(self, status: int, message: str) -> bytes:
         """`{"detail": TEXT}`, whatever the status."""
@@ -118,6 +133,7 @@ def table_of(
             "POST": collections.update,
             "DELETE": collections.delete,
         },
+        "/realtime/collections/{collection}": {"GET": upgrade_required},
         f"{one}/documents": {"GET": documents.list},
         f"{one}/documents/{{document}}": {
             "GET": documents.read,
@@ -130,6 +146,13 @@ def table_of(
         f"{one}/query/documents/count": {"GET": documents.count},
         f"{one}/query/documents/aggregate": {"GET": documents.aggregate},
     }
+
+
+async def upgrade_required(_: Request, __: Mapping[str, str]) -> Response:
+    """GET `/realtime/collections/{collection}`: for WebSockets alone."""
+    response = CocoBaseError(426, "Connect by a WebSocket.").response
+    response.headers["Upgrade"] = "websocket"
+    return response
 
 
 async def no_files(_: Request, __: Mapping[str, str]) -> Response:
