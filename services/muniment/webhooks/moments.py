@@ -1,4 +1,7 @@
-"""What objects were at a moment, from the history: what a snapshot is told of."""
+"""What objects were at a moment, from the history: what a snapshot is told of.
+
+What the history has lost is told of as it is now, except for groups and webhooks.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +26,7 @@ _ACTIONS: Final = {"create": Action.CREATED, "update": Action.UPDATED}
 
 
 class HistoricMoments:
-    """See `muniment.webhooks.rereading.Moments`; entries that were trimmed are not told of."""
+    """See `muniment.webhooks.rereading.Moments`; the read model is asked."""
 
     def __init__(self, pool: Pool) -> None:
         """The pool is one of the read model's."""
@@ -41,7 +44,12 @@ class HistoricMoments:
                 built_to = await connection.fetchval(SQL.built_to, endpoint.partition)
                 if built_to is not None and built_to > endpoint.opened_at:
                     rows = await connection.fetch(
-                        SQL.objects, endpoint.bucket_uid, after, as_of, limit
+                        SQL.objects,
+                        endpoint.bucket_uid,
+                        after,
+                        as_of,
+                        limit,
+                        endpoint.bucket_id,
                     )
                     return [_event(row, endpoint) for row in rows]
             await asyncio.sleep(BUILT_PAUSE_S)

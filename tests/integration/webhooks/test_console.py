@@ -228,6 +228,37 @@ def test_a_snapshot_tells_of_what_there_is(
     assert [(each["record_id"], each["data"].get("n")) for each in told] == [("a", 2), ("b", None)]
 
 
+def test_a_snapshot_tells_of_what_the_history_has_lost(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    """Of `a` nothing is left there, of `c` an old version only; `gone` is not there any more."""
+    path = hook(nadia, bucket, receiver, events=["record.*", "collection.*"])
+    records = f"{bucket}/collections/tides/records"
+    write(nadia, bucket, "a", "b", "c", "gone", n=1)
+    write(nadia, bucket, "a", "c", n=2)
+    nadia("DELETE", f"{records}/gone")
+    of_c = data(nadia("GET", f"{bucket}/history?uri={records.removeprefix('/v1')}/c&_sort=date"))
+    since = of_c[0]["last_modified"]
+    data(nadia("DELETE", f"{bucket}/history?uri={records.removeprefix('/v1')}/c&_since={since}"))
+    for name in ("a", "gone"):
+        data(nadia("DELETE", f"{bucket}/history?uri={records.removeprefix('/v1')}/{name}"))
+    data(nadia("DELETE", f"{bucket}/history?resource_name=collection"))
+    write(nadia, bucket, "d", n=1)
+    told_before = len(accepted(receiver, 8))
+
+    made = data(nadia("POST", f"{path}/replays", {"from": "snapshot"}))
+    state_of(nadia, f"{path}/replays/{made['id']}", "done")
+
+    told = [r.message["data"] for r in accepted(receiver, told_before + 5)[told_before:]]
+    assert sorted((each["uri"].split("/")[-1], each["data"].get("n")) for each in told) == [
+        ("a", 2),
+        ("b", 1),
+        ("c", 2),
+        ("d", 1),
+        ("tides", None),
+    ]
+
+
 def test_events_can_be_pulled_by_a_cursor(
     nadia: Requester, bucket: str, receiver: Receiver
 ) -> None:
