@@ -78,6 +78,7 @@ def _order(asked: WebhookOrder, request: Request) -> ReportWebhook | RekeyWebhoo
                 uid=asked.uid,
                 state=asked.state,
                 reason=asked.reason,
+                is_warning=asked.is_warning,
                 cause=Cause(actor=DELIVERIES, request_id=request.id, traceparent=trace),
             )
         case WebhookRekey():

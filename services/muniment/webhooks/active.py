@@ -38,6 +38,10 @@ class ActiveLane:
     last_said: float = 0.0
     is_reported_failing: bool = False
     reported_reason: str = ""
+    has_warned: bool = False
+    """It was said that the endpoint is going to be disabled."""
+    behind_since: float | None = None
+    """When it was first seen to lag with nothing in memory that would tell by how much."""
 
     @property
     def id(self) -> LaneId:

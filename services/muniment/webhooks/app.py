@@ -174,6 +174,7 @@ def _defaults(settings: Settings) -> Defaults:
         ),
         window=settings.webhooks_in_flight_per_endpoint_max,
         patience_s=settings.webhooks_disable_after_s,
+        probe_every_s=settings.webhooks_probe_every_s,
     )
 
 

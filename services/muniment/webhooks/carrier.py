@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol
 
+from muniment.domain.values import Timestamp
+from muniment.domain.webhooks.reporting import TOO_LONG
 from muniment.domain.webhooks.spec import State
+from muniment.log.envelope import time_text
 from muniment.log.protocol import Offset, Partition
 from muniment.runtime import metrics
 from muniment.runtime.logs import get_logger
@@ -51,17 +54,21 @@ class Carrier:
         reading_at: Callable[[Partition], Offset],
         committing: Committing,
         reports: Reports,
+        probe: Callable[[ActiveLane], Coroutine[Any, Any, None]],
         clock: Callable[[], float],
     ) -> None:
+        """`probe` asks an endpoint that failed for too long until its lane is at work again."""
         self._lanes = lanes
         self._courier = courier
         self._rereading = rereading
         self._reading_at = reading_at
         self._committing = committing
         self._reports = reports
+        self._probe = probe
         self._clock = clock
         self._workers: set[asyncio.Task[None]] = set()
         self._reopening: set[asyncio.Task[None]] = set()
+        self._probing: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
         self._is_stopping = False
 
@@ -79,7 +86,7 @@ class Carrier:
     async def finish(self, grace_s: float) -> None:
         """Wait for what is under way; what takes longer is cut off, and made again."""
         rereaders = [active.rereader for active in self._lanes if active.rereader is not None]
-        for task in (*rereaders, *self._reopening):
+        for task in (*rereaders, *self._reopening, *self._probing):
             task.cancel()
         workers = set(self._workers)
         if workers:
@@ -125,13 +132,17 @@ class Carrier:
     def restored(self, active: ActiveLane) -> None:
         """Say again what was true when the last dispatcher ended."""
         reason = active.lane.stopped_for
-        if not active.is_live or reason is None or not active.endpoint.spec.is_enabled:
+        if not active.is_live or reason is None:
+            return
+        if is_too_long(reason):
+            self._probe_from_now_on(active)
+        if not active.endpoint.spec.is_enabled:
             return
         has_snapshot = any(other.reads_snapshot for other in self._lanes.of(active.endpoint.id))
         if reason == REOPENING or (reason == AFTER_SNAPSHOT and not has_snapshot):
             self._reopen_soon(active)
         elif is_disabling(reason):
-            self._report(active, State.DISABLED, reason)
+            self._report(active, State.DISABLED, reason.removeprefix(f"{DISABLED}: "))
 
     # --- Requests ---------------------------------------------------------------------------------
 
@@ -185,7 +196,7 @@ class Carrier:
         has_recovered = active.lane.delivered(request)
         was_failing = active.is_reported_failing
         if has_recovered or was_failing:
-            active.is_reported_failing = False
+            active.is_reported_failing = active.has_warned = False
             log.info("webhook.recovered", **active.facts())
             self._report(active, State.ACTIVE, "")
 
@@ -207,11 +218,12 @@ class Carrier:
         if (answer.is_gone and not is_refusal) or answer.delivery_control == "disable":
             self._disable(active, answer.reason)
         elif lane.pace.is_out_of_patience(now):
-            self._disable(active, f"failing too long: {answer.reason}")
+            self._disable(active, f"{TOO_LONG}: {answer.reason}")
+            self._probe_from_now_on(active)
+        elif lane.pace.is_half_out_of_patience(now):
+            self._warn(active, answer.reason)
         elif verdict.has_failed_often or max(d.attempts for d in request) >= FAILURES_OF_ONE_MAX:
             self._say_failing(active, answer.reason)
-        elif lane.pace.is_half_out_of_patience(now):
-            self._say_failing(active, f"{answer.reason}; half of the time to disabling is over")
         self._say(active, request, answer)
 
     def _disable(self, active: ActiveLane, reason: str) -> None:
@@ -223,14 +235,37 @@ class Carrier:
         self._report(active, State.DISABLED, reason)
 
     def _say_failing(self, active: ActiveLane, reason: str) -> None:
-        if active.is_reported_failing and reason == active.reported_reason:
+        if active.has_warned or (active.is_reported_failing and reason == active.reported_reason):
             return
         active.is_reported_failing, active.reported_reason = True, reason
         log.warning("webhook.failing", reason=reason, **active.facts())
         self._report(active, State.FAILING, reason)
 
-    def _report(self, active: ActiveLane, state: State, reason: str) -> None:
-        self._reports.say(Report(endpoint=active.endpoint, state=state, reason=reason))
+    def _warn(self, active: ActiveLane, reason: str) -> None:
+        """Say when the endpoint will be disabled: once, as long as nothing succeeds."""
+        at = active.lane.pace.disabled_at
+        if active.has_warned or at is None:
+            return
+        active.has_warned = active.is_reported_failing = True
+        when = time_text(Timestamp(int(at * 1000)))
+        active.reported_reason = (
+            f"{reason}; to be disabled at {when} if nothing succeeds until then"
+        )
+        log.warning("webhook.to_be_disabled", reason=reason, at=when, **active.facts())
+        self._report(active, State.FAILING, active.reported_reason, is_warning=True)
+
+    def _probe_from_now_on(self, active: ActiveLane) -> None:
+        if active.is_live and active.endpoint.webhook_id is not None:
+            task = self._start(self._probe(active))
+            self._probing.add(task)
+            task.add_done_callback(self._probing.discard)
+
+    def _report(
+        self, active: ActiveLane, state: State, reason: str, *, is_warning: bool = False
+    ) -> None:
+        self._reports.say(
+            Report(endpoint=active.endpoint, state=state, reason=reason, is_warning=is_warning)
+        )
 
     def _say(self, active: ActiveLane, request: Sequence[Delivery], answer: Answer) -> None:
         """Log a failure, at most once a minute for a lane."""
@@ -291,6 +326,11 @@ class Carrier:
 def is_disabling(reason: str) -> bool:
     """Whether a lane was stopped for how its endpoint answered."""
     return reason.startswith(DISABLED)
+
+
+def is_too_long(reason: str | None) -> bool:
+    """Whether a lane was stopped since its endpoint failed for too long."""
+    return reason is not None and reason.startswith(f"{DISABLED}: {TOO_LONG}")
 
 
 def outcome(answer: Answer) -> str:

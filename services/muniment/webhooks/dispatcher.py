@@ -27,6 +27,7 @@ from muniment.webhooks.jobs import Job, JobChange, JobState, Snapshot
 from muniment.webhooks.lane import Lane
 from muniment.webhooks.ledger import Ledger
 from muniment.webhooks.positions import Kept, KeptLane, Positions
+from muniment.webhooks.probing import Probing
 from muniment.webhooks.reports import Reports
 from muniment.webhooks.rereading import Moments, Rereading, delivery_of
 from muniment.webhooks.sending import Sending
@@ -93,6 +94,14 @@ class Dispatcher:
             reading_at=self._reading_at,
             committing=self._committing,
             reports=self._reports,
+            probe=Probing(
+                lanes=self._lanes,
+                courier=courier,
+                committing=self._committing,
+                reports=self._reports,
+                every_s=defaults.probe_every_s,
+                clock=clock,
+            ).probe,
             clock=clock,
         )
         self._desk = Desk(

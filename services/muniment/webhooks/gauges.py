@@ -35,7 +35,19 @@ def _show_endpoint(active: ActiveLane, ends: Mapping[Partition, Offset], now: fl
     end = ends.get(active.endpoint.partition, lane.taken_to)
     behind = 0 if lane.behind is None else max(end - lane.behind.offset, 0)
     metrics.WEBHOOK_ENDPOINT_LAG_EVENTS.labels(*labels).set(behind + lane.held_count)
-    oldest = lane.oldest
-    at = now if oldest is None or oldest.occurred_at is None else oldest.occurred_at / 1000
-    metrics.WEBHOOK_ENDPOINT_LAG_SECONDS.labels(*labels).set(max(now - at, 0.0))
+    metrics.WEBHOOK_ENDPOINT_LAG_SECONDS.labels(*labels).set(_lag_s(active, behind, now))
     metrics.WEBHOOK_ENDPOINT_PARKED.labels(*labels).set(lane.parked_count)
+
+
+def _lag_s(active: ActiveLane, behind: int, now: float) -> float:
+    """The age of the first event that was not delivered, or since when one is missing at least."""
+    oldest = active.lane.oldest
+    if oldest is not None and oldest.occurred_at is not None:
+        active.behind_since = None
+        return max(now - oldest.occurred_at / 1000, 0.0)
+    if not behind:
+        active.behind_since = None
+        return 0.0
+    if active.behind_since is None:
+        active.behind_since = active.lane.pace.failing_since or now
+    return now - active.behind_since

@@ -118,6 +118,11 @@ class Pace:
         """Whether half of that time is over: somebody should be told."""
         return self._has_failed_for(self._terms.patience_s / 2, now)
 
+    @property
+    def disabled_at(self) -> float | None:
+        """When the endpoint is to be disabled, if nothing succeeds before."""
+        return None if self.failing_since is None else self.failing_since + self._terms.patience_s
+
     def _has_failed_for(self, seconds: float, now: float) -> bool:
         return self.failing_since is not None and now - self.failing_since >= seconds
 

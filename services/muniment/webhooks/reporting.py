@@ -50,6 +50,7 @@ class Reporting:
             uid=Uid(endpoint.id),
             state=report.state,
             reason=report.reason,
+            is_warning=report.is_warning,
         )
         body, headers = write_order(told, self._key)
         try:

@@ -25,6 +25,8 @@ class Report:
     endpoint: Endpoint
     state: State
     reason: str
+    is_warning: bool = False
+    """What was told already has become more serious."""
 
 
 Tell: TypeAlias = Callable[[Report], Awaitable[bool]]

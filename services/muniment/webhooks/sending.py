@@ -53,23 +53,7 @@ class Sending:
             answer = Answer(failure=Failure.LOST)
             return _result(answer, "")
         answer = await self._courier.attempt(endpoint, (delivery,), at=at)
-        self._committing.attempted(
-            Attempt(
-                at=at,
-                lane_id=LaneId(job.id),
-                endpoint_id=endpoint.id,
-                bucket_id=endpoint.bucket_id,
-                webhook_id=endpoint.webhook_id,
-                message_id=delivery.message_id,
-                type=delivery.type,
-                uri=delivery.key,
-                offset=delivery.offset,
-                events=1,
-                number=1,
-                answer=answer,
-                next_try_at=None,
-            )
-        )
+        self._committing.attempted(attempt_beside(endpoint, delivery, job.id, answer, at))
         return _result(answer, delivery.message_id)
 
     async def _of_event(self, endpoint: Endpoint, offset: Offset) -> Delivery | None:
@@ -93,6 +77,27 @@ class Sending:
         finally:
             await reader.close()
         return None
+
+
+def attempt_beside(
+    endpoint: Endpoint, delivery: Delivery, id_: str, answer: Answer, at: float
+) -> Attempt:
+    """What the log of attempts tells of a request that no lane has made; the id is a UUID."""
+    return Attempt(
+        at=at,
+        lane_id=LaneId(id_),
+        endpoint_id=endpoint.id,
+        bucket_id=endpoint.bucket_id,
+        webhook_id=endpoint.webhook_id,
+        message_id=delivery.message_id,
+        type=delivery.type,
+        uri=delivery.key,
+        offset=delivery.offset,
+        events=1,
+        number=1,
+        answer=answer,
+        next_try_at=None,
+    )
 
 
 def _result(answer: Answer, message_id: str) -> dict[str, JsonValue]:

@@ -49,6 +49,8 @@ class Defaults:
     schedule: Schedule
     window: int = 16
     patience_s: float = 3 * DAY_S
+    probe_every_s: float = 3600.0
+    """How often an endpoint that was disabled, as it failed for too long, is asked again."""
 
     def terms(self, spec: WebhookSpec, *, rate: float | None = None) -> Terms:
         """The terms of an endpoint; a replay's `rate` ranks above the endpoint's own."""

@@ -40,6 +40,7 @@ class WebhookReport:
     uid: Uid
     state: State
     reason: str
+    is_warning: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,8 @@ def write_order(order: WebhookOrder, key: InternalKey) -> tuple[bytes, Mapping[s
     }
     if isinstance(order, WebhookReport):
         told |= {"state": order.state.value, "reason": order.reason}
+        if order.is_warning:
+            told["is_warning"] = True
     body = orjson.dumps(told)
     signature = key.sign(body, at_s=int(time.time()))
     return body, {"Content-Type": "application/json", SIGNATURE: signature}
@@ -104,7 +107,13 @@ def read_order(body: bytes, headers: Mapping[str, str], key: InternalKey) -> Web
         case _:
             raise Unsigned
     match told:
-        case {"state": str(state), "reason": str(reason)}:
-            return WebhookReport(address=address, uid=life, state=State(state), reason=reason)
+        case {"state": str(state), "reason": str(reason), **more}:
+            return WebhookReport(
+                address=address,
+                uid=life,
+                state=State(state),
+                reason=reason,
+                is_warning=more.get("is_warning") is True,
+            )
         case _:
             return WebhookRekey(address=address, uid=life)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -74,6 +75,9 @@ class World:
         self.running: asyncio.Task[None] | None = None
         self.moments: Moments | None = None
         self.patience_s = 3600.0
+        self.probe_every_s = 3600.0
+        self.ahead_s = 0.0
+        """How far the dispatcher's clock is ahead."""
         self.reports: list[Report] = []
         self.schedule = Schedule(waits_s=(0, 0.01, 0.01, 0.01, 0.01), jitter=0.0)
 
@@ -86,11 +90,15 @@ class World:
             positions=self.positions,
             courier=self.courier,
             defaults=Defaults(
-                schedule=self.schedule, window=self.window, patience_s=self.patience_s
+                schedule=self.schedule,
+                window=self.window,
+                patience_s=self.patience_s,
+                probe_every_s=self.probe_every_s,
             ),
             limits=self.limits,
             moments=self.moments,
             reports=Reports(self._tell),
+            clock=lambda: time.time() + self.ahead_s,
         )
 
     async def _tell(self, report: Report) -> bool:

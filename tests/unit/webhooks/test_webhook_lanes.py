@@ -251,6 +251,64 @@ async def test_what_fails_too_long_is_told_of_and_then_disabled_and_keeps_its_pl
     assert world.reports[0].state is State.FAILING
 
 
+async def test_it_is_warned_of_before_it_is_disabled(world: World) -> None:
+    world.schedule = Schedule(waits_s=(0, *[0.01] * 1_000), jitter=0.0)
+    world.courier.answer = lambda _endpoint, _delivery: REFUSED
+    await world.append(webhook(ONE), record("a"))
+
+    async with world.delivering():
+        await world.until(lambda: len(world.reports) == 1)
+        world.ahead_s = 0.6 * world.patience_s
+        await world.until(lambda: len(world.reports) == 2)
+        world.ahead_s = 1.1 * world.patience_s
+        await world.until(lambda: len(world.reports) == 3)
+
+    failing, warning, disabled = world.reports
+    assert [each.state for each in world.reports] == [State.FAILING, State.FAILING, State.DISABLED]
+    assert [each.is_warning for each in world.reports] == [False, True, False]
+    assert failing.reason == "status 500"
+    assert warning.reason.startswith("status 500; to be disabled at 20")
+    assert disabled.reason == "failing too long: status 500"
+
+
+async def test_what_failed_too_long_is_asked_again_and_says_that_it_is_well(world: World) -> None:
+    """Also after a restart; only a user's word, or here the next event, has the lane go on."""
+    world.schedule = Schedule(waits_s=(0, *[0.01] * 1_000), jitter=0.0)
+    world.patience_s, world.probe_every_s = 0.1, 0.05
+    world.courier.answer = lambda _endpoint, _delivery: REFUSED
+    await world.append(webhook(ONE), record("a"))
+    async with world.delivering():
+        await world.until(lambda: any(r.state is State.DISABLED for r in world.reports))
+    off = webhook(ONE, action=UPDATED, enabled=False)
+    await world.append(off)
+    at = len(world.reports)
+
+    async with world.delivering():
+        await asyncio.sleep(0.2)
+        refused = world.reports[at:]
+        world.courier.answer = lambda _endpoint, _delivery: OK
+        await world.until(lambda: world.reports[-1].state is State.ACTIVE)
+        await world.append(webhook(ONE, action=UPDATED))
+        await world.until(lambda: "a" in world.courier.names())
+
+    # What may not have been told is told again.
+    assert [(each.state, each.reason) for each in refused] == [
+        (State.DISABLED, "failing too long: status 500")
+    ]
+
+
+async def test_what_was_gone_is_never_asked_again(world: World) -> None:
+    world.probe_every_s = 0.01
+    world.courier.answer = lambda _endpoint, _delivery: GONE
+    await world.append(webhook(ONE), record("a"))
+
+    async with world.delivering():
+        await world.until(lambda: len(world.reports) == 1)
+        await asyncio.sleep(0.1)
+
+    assert len(world.courier.attempts) == 1
+
+
 async def test_who_recovers_is_told_of_too(world: World) -> None:
     world.schedule = Schedule(waits_s=(0, *[0.01] * 1_000), jitter=0.0)
     world.courier.answer = lambda _endpoint, _delivery: REFUSED

@@ -1,7 +1,7 @@
 """Decide: what becomes of a webhook when its deliveries tell how they go.
 
-Nobody's right is asked for: who delivers may say so. What was switched off stays off until a user
-switches it on again.
+Nobody's right is asked for: who delivers may say so. What a user or the receiver switched off stays
+off until a user switches it on again; what was disabled as it failed for too long may recover.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,9 @@ from muniment.domain.webhooks.stored import status_json, stored_part
 
 DELIVERIES: Final = Principal("system.Webhooks")
 """Who is named as the actor of what the deliveries tell."""
+
+TOO_LONG: Final = "failing too long"
+"""Where a reason begins so, deliveries may say that the webhook is well again."""
 
 REASON_CHARS_MAX: Final = 1_000
 
@@ -39,6 +42,8 @@ class ReportWebhook:
     uid: Uid
     state: State
     reason: str
+    is_warning: bool = False
+    """That it fails was told before: now it will soon be disabled."""
     cause: Cause
 
 
@@ -47,15 +52,29 @@ def report(scene: Scene, order: ReportWebhook, moment: Moment) -> ObjectChanged 
     target = scene.target
     if not isinstance(target, Present) or target.uid != order.uid:
         return None
-    told = _TOLD.get((stored_part(target.data).status.state, order.state))
+    current = stored_part(target.data).status
+    reason = order.reason[:REASON_CHARS_MAX]
+    told = _told(current, order, reason)
     if told is None:
         return None
     at = scene.timeline.next(moment.now)
-    reason = order.reason[:REASON_CHARS_MAX]
-    status = status_json(Status(state=order.state, since=moment.now, reason=reason))
+    since = current.since if current.state is order.state else moment.now
+    status = status_json(Status(state=order.state, since=since, reason=reason))
     data: dict[str, JsonValue] = {**target.data, "last_modified": at, "status": status}
     if told is Report.DISABLED:
         data["enabled"] = False
+    elif current.state is State.DISABLED:
+        data["enabled"] = True
     after = Snapshot(data=data, permissions=target.permissions)
     event = update(scene, order.address, target, after, at=at, moment=moment, cause=order.cause)
     return replace(event, report=told)
+
+
+def _told(current: Status, order: ReportWebhook, reason: str) -> Report | None:
+    match current.state, order.state:
+        case State.FAILING, State.FAILING if order.is_warning and reason != current.reason:
+            return Report.FAILING
+        case State.DISABLED, State.ACTIVE if current.reason.startswith(TOO_LONG):
+            return Report.RECOVERED
+        case states:
+            return _TOLD.get(states)

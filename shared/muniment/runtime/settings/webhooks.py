@@ -84,6 +84,12 @@ class WebhookSettings(Subject):
         description="Seconds without a single success after which a failing endpoint is disabled; "
         "its place is kept.",
     )
+    webhooks_probe_every_s: float = Field(
+        default=_HOUR,
+        gt=0,
+        description="Seconds between pings to an endpoint that was disabled as it failed for too "
+        "long; one that is taken has it switched on again.",
+    )
     webhooks_attempts_kept_days: int = Field(
         default=30, ge=1, description="Days for which the log of attempts is kept."
     )

@@ -12,6 +12,7 @@ from muniment.domain.values import Uid
 from muniment.domain.webhooks.reporting import (
     DELIVERIES,
     REASON_CHARS_MAX,
+    TOO_LONG,
     ReportWebhook,
     report,
 )
@@ -31,11 +32,21 @@ def made() -> Present:
 
 
 def told(
-    target: ObjectState, state: State, *, uid: Uid | None = None, reason: str = "HTTP 503"
+    target: ObjectState,
+    state: State,
+    *,
+    uid: Uid | None = None,
+    reason: str = "HTTP 503",
+    is_warning: bool = False,
 ) -> ObjectChanged | None:
     life = target.uid if isinstance(target, Present) else None
     order = ReportWebhook(
-        address=ADDRESS, uid=uid or life or Uid("?"), state=state, reason=reason, cause=CAUSE
+        address=ADDRESS,
+        uid=uid or life or Uid("?"),
+        state=state,
+        reason=reason,
+        is_warning=is_warning,
+        cause=CAUSE,
     )
     return report(scene(target, kind=Kind.WEBHOOK), order, moment(NOW + 5, number=9))
 
@@ -91,6 +102,34 @@ def test_news_is_an_event_of_its_own_type(
 def test_what_is_known_causes_nothing(before: tuple[State, ...], state: State) -> None:
     """And what was switched off stays off until a user switches it on."""
     assert told(after(made(), *before), state) is None
+
+
+def test_a_warning_is_news_once_and_fails_no_longer_for_that() -> None:
+    failing = after(made(), State.FAILING)
+    status = failing.data["status"]
+
+    event = told(failing, State.FAILING, reason="off at noon", is_warning=True)
+
+    assert isinstance(status, dict)
+    assert event is not None
+    assert event.type == "webhook.failing"
+    assert event.after.data["status"] == {**status, "reason": "off at noon"}
+    warned = evolve(failing, event)
+    assert told(warned, State.FAILING, reason="off at noon", is_warning=True) is None
+    assert told(warned, State.FAILING, reason="off at noon") is None
+
+
+def test_what_failed_too_long_may_be_switched_on_by_its_deliveries() -> None:
+    event = told(made(), State.DISABLED, reason=f"{TOO_LONG}: HTTP 503")
+    assert event is not None
+    off = evolve(ABSENT, event)
+
+    recovered = told(off, State.ACTIVE, reason="")
+
+    assert recovered is not None
+    assert recovered.type == "webhook.recovered"
+    assert recovered.after.data["enabled"] is True
+    assert recovered.after.data["status"] == {"state": "active", "since": NOW + 5, "reason": ""}
 
 
 def test_a_disabled_webhook_says_so_itself() -> None:
