@@ -119,10 +119,10 @@ class Deliveries:
             keys: list[Any] = await self._ask(session, "GET", "/secrets") if forward else []
             while True:
                 page = await self._get(session, "GET", f"/events?_after={after}&_limit={PAGE}")
-                for message in page["data"]:
+                for message, id_ in zip(page["data"], page["ids"], strict=True):
                     print(orjson.dumps(message).decode(), flush=True)
                     if forward:
-                        await _forward(outside, forward, message, keys)
+                        await _forward(outside, forward, message, id_, keys)
                 after = int(page["next"])
                 if not page["has_more"]:
                     await asyncio.sleep(POLL_S)
@@ -157,11 +157,11 @@ class Deliveries:
         return orjson.loads(content)
 
 
-async def _forward(session: aiohttp.ClientSession, url: str, message: Any, keys: list[Any]) -> None:
+async def _forward(
+    session: aiohttp.ClientSession, url: str, message: Any, id_: str, keys: list[Any]
+) -> None:
     """POST one message to a receiver at hand, signed as a delivery is; say what it answered."""
     body = orjson.dumps(message)
-    position = message.get("data", {}).get("position", {})
-    id_ = f"listen_{position.get('partition', 0)}_{position.get('offset', 0)}"
     timestamp = str(int(time.time()))
     signers = [
         signer_of(Algorithm(key["algorithm"]), key["secret"]) for key in keys if key.get("secret")

@@ -103,7 +103,7 @@ def _record(attempt: Attempt) -> Sequence[object]:
         attempt.number,
         DELIVERED if answer.failure is None else answer.failure,
         answer.status,
-        answer.detail or None,
+        _detail(answer),
         answer.total_ms,
         answer.dns_ms,
         answer.connect_ms,
@@ -114,6 +114,13 @@ def _record(attempt: Attempt) -> Sequence[object]:
         answer.body or None,
         None if attempt.next_try_at is None else _moment(attempt.next_try_at),
     )
+
+
+def _detail(answer: Answer) -> str | None:
+    """What is known beyond outcome and status; of a redirect, where it would lead."""
+    if answer.location is not None and not answer.is_delivered:
+        return f"Location: {answer.location}"
+    return answer.detail or None
 
 
 def _moment(at: float) -> datetime:

@@ -78,6 +78,9 @@ class SigningCourier:
                 if expires is None or at * 1000 < expires
             ),
         }
+        # A request of several events belongs to no single one of the requests that caused them.
+        if not is_batch and (trace := request[0].traceparent) is not None:
+            headers["traceparent"] = trace
         return await self._client.post(
             endpoint.url,
             headers,

@@ -47,6 +47,8 @@ class Delivery:
     type: str = ""
     message_id: str = ""
     occurred_at: Timestamp | None = None
+    traceparent: str | None = None
+    """Of the request that caused the event (W3C Trace Context)."""
     taken_at: float = 0.0
     """When its lane took it in, in seconds since the epoch."""
     body: bytes | None = None

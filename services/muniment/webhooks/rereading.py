@@ -44,6 +44,7 @@ def delivery_of(entry: Entry, event: ObjectChanged, endpoint: Endpoint, now: flo
         type=event.type,
         message_id=message_id(event.id),
         occurred_at=event.occurred_at,
+        traceparent=event.cause.traceparent,
         taken_at=now,
         body=body_of(
             event,

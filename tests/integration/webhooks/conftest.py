@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Generator, Mapping
+from typing import Final
 
 import pytest
 import uvloop
 
 from tests.support.server import MunimentServer, new_server
 from tests.support.stack import Stack
+
+QUICK: Final = {"webhooks_probe_every_s": "0.3"}
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -20,5 +23,5 @@ def muniment_server(
     stack: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[MunimentServer]:
     """All services, with topics and a database of their own."""
-    with new_server(stack, tmp_path_factory.mktemp("server")) as server:
+    with new_server(stack, tmp_path_factory.mktemp("server"), QUICK) as server:
         yield server

@@ -105,6 +105,7 @@ def test_a_listener_prints_and_forwards_signed_messages(
 
     messages = [orjson.loads(line) for line in output.splitlines()]
     assert {each["data"]["record_id"] for each in messages} == {"late"}
+    assert all(each.id.startswith("evt_") for each in receiver.accepted)
     assert receiver.forged == []
     assert "Authorization" not in receiver.accepted[0].headers
 

@@ -166,6 +166,31 @@ def test_a_message_that_is_refused_says_how(
     assert (result["delivered"], result["status"], result["answer"]) == (False, 500, "not today")
 
 
+def test_a_redirect_is_not_followed_and_told(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    path = hook(nadia, bucket, receiver)
+    receiver.behave(always(Reply(status=307, headers={"Location": receiver.at("elsewhere")})))
+
+    write(nadia, bucket, "a")
+    attempt = attempts_of(nadia, path, 1)[-1]
+
+    assert (attempt["outcome"], attempt["status"]) == ("status", 307)
+    assert attempt["detail"] == f"Location: {receiver.at('elsewhere')}"
+    assert {each.path for each in receiver.received} == {"/hook"}
+
+
+def test_a_delivery_belongs_to_the_trace_of_the_write(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    hook(nadia, bucket, receiver)
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    nadia("PUT", f"{bucket}/collections/tides/records/a", headers={"traceparent": trace})
+
+    assert accepted(receiver, 1)[0].headers["traceparent"].split("-")[1] == trace.split("-")[1]
+
+
 def test_a_replay_is_counted_first_and_sends_the_same_messages_again(
     nadia: Requester, bucket: str, receiver: Receiver
 ) -> None:
@@ -272,6 +297,9 @@ def test_events_can_be_pulled_by_a_cursor(
 
     assert (names, page["has_more"], none["data"]) == (list("abcde"), True, [])
     assert receiver.received == []
+    data(nadia("PATCH", path, {"data": {"enabled": True}}))
+    told = {each.id for each in accepted(receiver, 5)}
+    assert told == {*page["ids"], *rest["ids"]}
 
 
 def test_the_status_tells_how_far_it_is(nadia: Requester, bucket: str, receiver: Receiver) -> None:

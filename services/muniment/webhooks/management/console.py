@@ -136,7 +136,13 @@ class Console:
         page = await self._pulling.events(request, endpoint, first, asked.limit)
         events = b",".join(page.bodies)
         more = b"true" if page.has_more else b"false"
-        body = b'{"data":[%b],"next":"%d","has_more":%b}' % (events, page.next - 1, more)
+        ids = orjson.dumps(page.ids)
+        body = b'{"data":[%b],"ids":%b,"next":"%d","has_more":%b}' % (
+            events,
+            ids,
+            page.next - 1,
+            more,
+        )
         return Response(body=body)
 
     async def _message(self, request: Request, endpoint: EndpointStatus) -> Response:
@@ -145,12 +151,12 @@ class Console:
             return self._refuse(request, asked)
         type_, offset = asked.type, asked.offset
         if asked.message_id is not None:
-            found = await self._store.offset_of(endpoint.id, asked.message_id)
+            found = await self._store.offset_of(endpoint, asked.message_id)
             if found is None:
                 missing = Fault(
                     location="body",
                     name="message_id",
-                    description="no message of this webhook that is in the log of attempts",
+                    description="no message of an event in the log of this webhook's attempts",
                 )
                 return self._refuse(request, (missing,))
             offset, type_ = found

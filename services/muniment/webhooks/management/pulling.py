@@ -39,6 +39,8 @@ class Page:
     """Some events as the webhook's receiver is told of them."""
 
     bodies: Sequence[bytes]
+    ids: Sequence[str]
+    """Of each of them its `webhook-id`."""
     next: Offset
     """Where the next page begins."""
     has_more: bool
@@ -75,14 +77,16 @@ class Pulling:
         endpoint = await self._endpoint(request, status)
         spec = endpoint.spec
         bodies: list[bytes] = []
+        ids: list[str] = []
         scan = await self._scan(status.partition, first)
         async for entry, event in scan.read():
             if endpoint.wants(event):
                 bodies.append(body_of(event, entry.position, shape=spec.shape, format_=spec.format))
+                ids.append(message_id(event.id))
             if len(bodies) >= limit:
                 at = Offset(entry.position.offset + 1)
-                return Page(bodies=bodies, next=at, has_more=at < scan.end)
-        return Page(bodies=bodies, next=scan.at, has_more=scan.at < scan.end)
+                return Page(bodies=bodies, ids=ids, next=at, has_more=at < scan.end)
+        return Page(bodies=bodies, ids=ids, next=scan.at, has_more=scan.at < scan.end)
 
     async def count(
         self, request: Request, status: EndpointStatus, replay: Replay

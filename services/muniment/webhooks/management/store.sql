@@ -33,12 +33,14 @@ ORDER BY a.at DESC, a.id DESC
    LIMIT $10;
 
 -- offset_of --
--- Where an event lies that was told of: its messages know.
+-- Where an event lies that was told of: its messages know. Those of snapshots have moments there,
+-- which lie far beyond all that was read.
   SELECT a.event_offset, a.type
     FROM webhooks.attempt a
    WHERE a.endpoint_id = $1
      AND a.message_id = $2
      AND a.event_offset >= 0
+     AND a.event_offset < (SELECT c.next_offset FROM webhooks.checkpoint c WHERE c.partition = $3)
    LIMIT 1;
 
 -- start_at --

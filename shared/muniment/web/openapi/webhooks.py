@@ -21,7 +21,16 @@ from muniment.domain.webhooks.parsing import (
 from muniment.domain.webhooks.selection import EVENT_TYPES
 from muniment.domain.webhooks.spec import Algorithm, Format, Order, Shape, State
 from muniment.domain.webhooks.urls import URL_CHARS_MAX
-from muniment.web.openapi.schemas import FLAG, INTEGER, TEXT, closed, list_of, one_of, reference
+from muniment.web.openapi.schemas import (
+    FLAG,
+    INTEGER,
+    TEXT,
+    TEXTS,
+    closed,
+    list_of,
+    one_of,
+    reference,
+)
 
 
 def _several(items: JsonObject, most: int) -> JsonObject:
@@ -130,7 +139,12 @@ _OF_DELIVERIES: Final[JsonObject] = {
         {"data": {"type": "array", "items": {"type": "object"}}, "next": _NULLABLE}
     ),
     "EventList": closed(
-        {"data": {"type": "array", "items": {"type": "object"}}, "next": TEXT, "has_more": FLAG}
+        {
+            "data": {"type": "array", "items": {"type": "object"}},
+            "ids": TEXTS,
+            "next": TEXT,
+            "has_more": FLAG,
+        }
     ),
     "EventTypes": closed(
         {

@@ -1,0 +1,111 @@
+"""From failing to disabled and back, as the webhook itself and others of its bucket tell it."""
+
+from collections.abc import Generator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from muniment.readmodel.connection import open_pool
+from muniment.webhooks.attempts import keep_attempts
+from muniment.webhooks.positions import SCHEMA
+from tests.clients.requester import Requester
+from tests.integration.webhooks.test_console import REFUSED, SECRET, attempts_of, data, hook, write
+from tests.support.receiver import OK, Received, Receiver, Reply, running_receiver
+from tests.support.server import MunimentServer, wait_until
+from tests.support.stack import new_name
+
+
+@pytest.fixture
+def receiver() -> Generator[Receiver]:
+    with running_receiver(SECRET) as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def nadia(muniment_server: MunimentServer) -> Generator[Requester]:
+    requester = Requester(muniment_server.url.removesuffix("/v1"), "nadia")
+    yield requester
+    requester.close()
+
+
+@pytest.fixture
+def bucket(nadia: Requester) -> str:
+    path = f"/v1/buckets/atlas-{new_name()}"
+    for each in (path, f"{path}/collections/tides"):
+        assert nadia("PUT", each).status_code == 201
+    return path
+
+
+def test_what_failed_too_long_is_disabled_and_goes_on_when_a_ping_is_taken(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    is_well = False
+
+    def behaviour(received: Received) -> Reply:
+        return OK if is_well or received.path == "/operator" else REFUSED
+
+    receiver.behave(behaviour)
+    operator = {"url": receiver.at("operator"), "secret": SECRET, "events": ["webhook.*"]}
+    data(nadia("PUT", f"{bucket}/webhooks/operator", {"data": operator}))
+    short = {"disable_after_s": 1.5, "retry_schedule_s": [0, *([0.2] * 15)]}
+    path = hook(nadia, bucket, receiver, **short)
+
+    def now() -> Any:
+        return data(nadia("GET", path))
+
+    write(nadia, bucket, "a")
+    wait_until(lambda: now()["status"]["state"] == "disabled", what="it off", timeout_s=30)
+    off = now()
+    write(nadia, bucket, "b")
+    attempts_of(nadia, path, 1, "type=webhook.ping&outcome=status")
+    is_well = True
+    wait_until(lambda: now()["status"]["state"] == "active", what="it on", timeout_s=30)
+    names = {"a", "b"}
+    wait_until(
+        lambda: names <= {each.uri.split("/")[-1] for each in receiver.accepted},
+        what="what had waited",
+        timeout_s=30,
+    )
+
+    assert (off["enabled"], off["status"]["reason"]) == (False, "failing too long: status 500")
+    assert now()["enabled"] is True
+    told = [r.message["type"] for r in receiver.accepted if r.path == "/operator"]
+    assert [each for each in told if each not in {"webhook.created", "webhook.updated"}][-2:] == [
+        "webhook.disabled",
+        "webhook.recovered",
+    ]
+
+
+async def test_attempts_are_kept_by_day_for_as_long_as_is_said(
+    nadia: Requester, muniment_server: MunimentServer
+) -> None:
+    """The days beyond are dropped whole, and the next ones are there before they come."""
+    assert muniment_server.postgres_url
+    today = datetime.now(UTC).date()
+
+    def name(day: date) -> str:
+        return f"attempt_{day:%Y%m%d}"
+
+    old = today - timedelta(days=40)
+    connection = await asyncpg.connect(muniment_server.postgres_url)
+    try:
+        await connection.execute(
+            f"CREATE TABLE webhooks.{name(old)} PARTITION OF webhooks.attempt"
+            f" FOR VALUES FROM ('{old}') TO ('{old + timedelta(days=1)}')"
+        )
+        async with open_pool(
+            muniment_server.postgres_url, application="test", size_max=1, schema=SCHEMA
+        ) as pool:
+            await keep_attempts(pool, 30)
+        rows = await connection.fetch(
+            "SELECT inhrelid::regclass::text AS name FROM pg_inherits"
+            " WHERE inhparent = 'webhooks.attempt'::regclass"
+        )
+    finally:
+        await connection.close()
+
+    names = {row["name"].removeprefix("webhooks.") for row in rows}
+    assert name(old) not in names
+    assert {name(today + timedelta(days=ahead)) for ahead in range(4)} <= names
