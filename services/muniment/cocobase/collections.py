@@ -11,7 +11,7 @@ from muniment.cocobase.errors import bad_request
 from muniment.cocobase.names import Names, name_fault
 from muniment.cocobase.projects import Project, Projects
 from muniment.cocobase.reading import Reading
-from muniment.cocobase.views import Collection
+from muniment.cocobase.views import Collection, changed
 from muniment.cocobase.writing import Orders, TakenName, Writing
 from muniment.domain.events import ObjectChanged
 from muniment.domain.values import JsonValue
@@ -68,9 +68,7 @@ class CollectionCalls:
         if change:
             order = Orders(request, project).change_collection(found.id, fields.name, change)
             event = await self._writing.carry_out(request, order)
-            found = Collection(
-                id=found.id, uid=found.uid, data=event.after.data, created_at=found.created_at
-            )
+            found = changed(found, event.after.data)
         return Response(body=orjson.dumps(found.view))
 
     async def delete(self, request: Request, names: Mapping[str, str]) -> Response:

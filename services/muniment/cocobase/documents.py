@@ -12,10 +12,11 @@ from muniment.cocobase.filters.parsing import parameter_name
 from muniment.cocobase.listing import read_aggregation, read_condition, read_listing
 from muniment.cocobase.projects import Projects
 from muniment.cocobase.reading import DOCUMENT_NOT_FOUND, Reading
-from muniment.cocobase.views import Collection, array_of, document_body
+from muniment.cocobase.views import Collection, document_view
 from muniment.cocobase.writing import Orders, Writing
 from muniment.domain.addresses import is_valid_id
 from muniment.domain.events import ObjectChanged
+from muniment.domain.values import JsonObject
 from muniment.web.http import Request, Response
 
 
@@ -45,7 +46,7 @@ class DocumentCalls:
         collection = await self._collections.find_or_make(request, project, name)
         order = Orders(request, project).create_document(collection.id, str(uuid4()), document)
         event = await self._writing.carry_out(request, order)
-        return Response(status=201, body=_new_body(event, collection))
+        return Response(status=201, body=orjson.dumps(_new_view(event, collection)))
 
     async def list(self, request: Request, names: Mapping[str, str]) -> Response:
         """GET `/collections/{collection}/documents`."""
@@ -68,8 +69,8 @@ class DocumentCalls:
         id_ = _existing(names["document"])
         order = Orders(request, project).change_document(collection.id, id_, patch)
         event = await self._writing.carry_out(request, order)
-        [body] = await self._changed_bodies(collection, [event])
-        return Response(body=body)
+        [view] = await self._changed_views(collection, [event])
+        return Response(body=orjson.dumps(view))
 
     async def delete(self, request: Request, names: Mapping[str, str]) -> Response:
         """DELETE `/collections/{collection}/documents/{document}`."""
@@ -91,7 +92,7 @@ class DocumentCalls:
             request,
             [orders.create_document(collection.id, str(uuid4()), one) for one in documents],
         )
-        return Response(body=array_of([_new_body(event, collection) for event in events]))
+        return Response(body=orjson.dumps([_new_view(event, collection) for event in events]))
 
     async def update_all(self, request: Request, names: Mapping[str, str]) -> Response:
         """POST `/collections/{collection}/batch/documents/update`."""
@@ -107,7 +108,7 @@ class DocumentCalls:
                 if is_valid_id(id_)
             ],
         )
-        return Response(body=array_of(await self._changed_bodies(collection, events)))
+        return Response(body=orjson.dumps(await self._changed_views(collection, events)))
 
     async def delete_all(self, request: Request, names: Mapping[str, str]) -> Response:
         """POST `/collections/{collection}/batch/documents/delete`."""
@@ -144,14 +145,14 @@ class DocumentCalls:
         }
         return Response(body=orjson.dumps(told))
 
-    async def _changed_bodies(
+    async def _changed_views(
         self, collection: Collection, events: Sequence[ObjectChanged]
-    ) -> Sequence[bytes]:
+    ) -> Sequence[JsonObject]:
         """Changed documents as they were left; the read model knows when they were created."""
         ids = [event.address.id for event in events]
         created = await self._reading.created_at(collection, ids)
         return [
-            document_body(
+            document_view(
                 event.address.id,
                 event.after,
                 collection,
@@ -162,8 +163,8 @@ class DocumentCalls:
         ]
 
 
-def _new_body(event: ObjectChanged, collection: Collection) -> bytes:
-    return document_body(
+def _new_view(event: ObjectChanged, collection: Collection) -> JsonObject:
+    return document_view(
         event.address.id, event.after, collection, created_at=event.occurred_at, updated_at=None
     )
 

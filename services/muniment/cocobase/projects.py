@@ -45,10 +45,15 @@ class Projects:
         self._keys = keys
 
     async def of(self, request: Request) -> Project:
-        """The project whose key the request carries; raises `CocoBaseError` (401)."""
-        return await self.of_key(
+        """The project whose key the request carries; raises `CocoBaseError` (401).
+
+        The request's requester is its principal from then on.
+        """
+        project = await self.of_key(
             request.headers.get(HEADER, ""), origin=request.headers.get("Origin")
         )
+        request.requester = project.requester
+        return project
 
     async def of_key(self, key: str, *, origin: str | None) -> Project:
         """The project of a key; raises `CocoBaseError` (401)."""

@@ -1,11 +1,9 @@
 """Collections and documents as CocoBase's clients see them (contract sections 2, 4 and 5)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
-
-import orjson
 
 from muniment.domain.documents import document_of
 from muniment.domain.events import Snapshot
@@ -50,30 +48,28 @@ def name_of(data: JsonObject, id_: str) -> str:
     return name if isinstance(name, str) else id_
 
 
-def document_body(
+def changed(collection: Collection, data: JsonObject) -> Collection:
+    """The collection with other data."""
+    return replace(collection, data=data)
+
+
+def document_view(
     id_: str,
     snapshot: Snapshot,
     collection: Collection,
     *,
     created_at: Timestamp,
     updated_at: Timestamp | None,
-) -> bytes:
-    """The document object as JSON text; `documents` in `reading.sql` writes the same."""
-    return orjson.dumps(
-        {
-            "id": id_,
-            "collection_id": collection.id,
-            "data": document_of(snapshot.data, snapshot.hidden),
-            "created_at": time_of(created_at),
-            "updated_at": None if updated_at is None else time_of(updated_at),
-            "collection": collection.view,
-        }
-    )
-
-
-def array_of(bodies: Sequence[bytes]) -> bytes:
-    """JSON texts as one array."""
-    return b"[" + b",".join(bodies) + b"]"
+) -> dict[str, JsonValue]:
+    """The document object; `document` in `reading.sql` writes the same."""
+    return {
+        "id": id_,
+        "collection_id": collection.id,
+        "data": document_of(snapshot.data, snapshot.hidden),
+        "created_at": time_of(created_at),
+        "updated_at": None if updated_at is None else time_of(updated_at),
+        "collection": collection.view,
+    }
 
 
 def time_of(at: Timestamp) -> str:

@@ -11,7 +11,9 @@ from tests.support.server import MunimentServer, new_server
 from tests.support.stack import Stack
 
 ADMIN: Final = "atlas-admin"
+WEBHOOKS_SECRET: Final = "of the test"
 SETTINGS: Final = {
+    "webhooks_secret": WEBHOOKS_SECRET,
     "auth_policies": "account",
     "account_write_principals": f"account:{ADMIN}",
     "account_create_principals": "system.Everyone",
@@ -45,3 +47,13 @@ def project(admin: Requester) -> Generator[Project]:
     made = new_project(admin)
     yield made
     made.session.close()
+
+
+@pytest.fixture(scope="module")
+def shared_project(project: Project, admin: Requester) -> Project:
+    """The same, which the administrator may write through `/v1`."""
+    writers = [f"project:{project.id}", f"account:{ADMIN}"]
+    bucket = f"/v1/buckets/{project.id}"
+    answer = admin("PATCH", bucket, {"permissions": {"write": writers}})
+    assert answer.status_code == 200, answer.text
+    return project
