@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -15,7 +14,7 @@ from muniment.cocobase.filters.parsing import parse_filter
 from muniment.cocobase.listing import NOT_FILTERS
 from muniment.cocobase.projects import Projects
 from muniment.cocobase.reading import COLLECTION_NOT_FOUND, Reading
-from muniment.cocobase.views import Collection, document_body
+from muniment.cocobase.views import Collection, changed, document_view
 from muniment.domain.addresses import Kind
 from muniment.domain.documents import document_of
 from muniment.domain.events import Action
@@ -108,11 +107,14 @@ def _parsed(greeting: str) -> tuple[str, JsonObject]:
 
 
 def _texts(filters: JsonObject) -> list[tuple[str, str]]:
-    """Filters as in a query; numbers and booleans as JSON writes them."""
-    return [
-        (name, value if isinstance(value, str) else orjson.dumps(value).decode())
-        for name, value in filters.items()
-    ]
+    """Filters as npm writes them into a query: no nulls, lists without brackets."""
+    return [(name, _text(value)) for name, value in filters.items() if value is not None]
+
+
+def _text(value: JsonValue) -> str:
+    if isinstance(value, list):
+        return ",".join(map(_text, value))
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 async def _answer_pings(socket: Socket) -> None:
@@ -144,7 +146,7 @@ async def _tell(
         elif event.action is Action.DELETED:
             raise not_found(COLLECTION_NOT_FOUND)
         else:
-            collection = replace(collection, data=event.after.data)
+            collection = changed(collection, event.after.data)
 
 
 def _message(seen: Seen, collection: Collection, condition: Condition) -> bytes | None:
@@ -153,16 +155,14 @@ def _message(seen: Seen, collection: Collection, condition: Condition) -> bytes 
     told = event.before if is_gone and event.before is not None else event.after
     if not is_gone and not holds(condition, document_of(told.data, told.hidden)):
         return None
-    document = orjson.Fragment(
-        document_body(
-            event.address.id,
-            told,
-            collection,
-            created_at=seen.created_at,
-            updated_at=event.occurred_at if event.action is Action.UPDATED else None,
-        )
+    document = document_view(
+        event.address.id,
+        told,
+        collection,
+        created_at=seen.created_at,
+        updated_at=event.occurred_at if event.action is Action.UPDATED else None,
     )
-    message: dict[str, object] = {
+    message: dict[str, JsonValue] = {
         "event": _NAMES[event.action],
         "collection_id": collection.name,
         "data": document,
