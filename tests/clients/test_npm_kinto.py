@@ -10,10 +10,14 @@ from typing import Final
 
 import pytest
 
-from tests.support.cluster import Cluster, Service, client_of, wait_until_ready
+from tests.support.batching import Pair
+from tests.support.cluster import client_of, wait_until_ready
 from tests.support.node import FOLDER, Outcomes, cases, run_cases, run_script
 from tests.support.server import MunimentServer, new_server
 from tests.support.stack import Stack, new_name
+
+CHANGES_MAX: Final = 40
+"""Instances that come and go while devices sync, at most."""
 
 SCRIPTS: Final = ("offline_changes.js", "offline_conflicts.js", "offline_flushes.js")
 CASES: Final = [each for script in SCRIPTS for each in cases(FOLDER / script)]
@@ -45,16 +49,31 @@ def test_devices_that_sync_at_once_hold_all_records(
 
 
 @pytest.mark.long
-async def test_devices_at_two_instances_hold_all_records(
-    pair: tuple[Cluster, Service, Service], packages: None
-) -> None:
+async def test_devices_at_two_instances_hold_all_records(pair: Pair, packages: None) -> None:
     """C-3, C-6, PRE-5: as above, each device at an instance of its own, one of which forwards."""
+    await asyncio.to_thread(play, await origins(pair), rounds=20)
+
+
+@pytest.mark.long
+async def test_devices_hold_all_records_while_owners_change(pair: Pair, packages: None) -> None:
+    """C-6, C-13, E-13: what is told 503 is sent again, and still nothing is lost or made twice."""
+    playing = asyncio.create_task(asyncio.to_thread(play, await origins(pair), rounds=60))
+    for number in range(CHANGES_MAX):
+        if playing.done():
+            break
+        third = pair[0].start("api", f"three-{number}")
+        async with client_of(third) as at_third:
+            await wait_until_ready(at_third)
+        assert await asyncio.to_thread(third.stop) == 0
+    await playing
+
+
+async def origins(pair: Pair) -> str:
+    """Where two instances are that both work."""
     _, one, other = pair
     async with client_of(one) as at_one, client_of(other) as at_other:
         await wait_until_ready(at_one, at_other)
-    urls = ",".join(f"{service.origin}/v1" for service in (one, other))
-
-    await asyncio.to_thread(play, urls, rounds=20)
+    return ",".join(f"{service.origin}/v1" for service in (one, other))
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +110,9 @@ def play(url: str, *, rounds: int, seed: int | None = None) -> None:
     print(f"seed {seed}")
     script = FOLDER / "offline_rounds.js"
     outcomes = run_script(script, url, new_name(), str(rounds), str(seed))
+    for name, error in outcomes.items():
+        if error is not None:
+            print(name, error)
 
     expected = ["begin", *(f"round {n + 1}" for n in range(rounds)), "started anew"]
     assert outcomes == dict.fromkeys(expected)

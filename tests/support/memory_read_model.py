@@ -233,6 +233,10 @@ class MemoryTokens(UnusedTokens):
         await asyncio.sleep(0)
         self._until_s[nonce] = asyncio.get_running_loop().time() + self._validity_s
 
+    async def _is_good(self, nonce: str) -> bool:
+        await asyncio.sleep(0)
+        return self._until_s.get(nonce, 0.0) > asyncio.get_running_loop().time()
+
     async def _take(self, nonce: str) -> bool:
         await asyncio.sleep(0)
         return self._until_s.pop(nonce, 0.0) > asyncio.get_running_loop().time()

@@ -81,9 +81,12 @@ class BucketDeletion:
             return may(principals, right, Kind.BUCKET, Acls(), self._rules.granted)
 
         may_all = allows(Right.DELETE_LIST)
-        selection = await self._selection(order, is_fine=may_all or allows(Right.CREATE))
-        if not isinstance(selection, Selection):
-            return selection
+        found = await self._selection(order, is_fine=may_all or allows(Right.CREATE))
+        if not isinstance(found, tuple):
+            return found
+        selection, stale = found
+        if stale is not None:
+            return await self._tokens.look_at(selection) or stale
         if refusal := await self._tokens.use(selection):
             return refusal
         nonce = self._tokens.make()
@@ -100,8 +103,13 @@ class BucketDeletion:
             await self._tokens.give_out(nonce)
         return selected
 
-    async def _selection(self, order: DeleteMany, *, is_fine: bool) -> Selection | Refusal:
-        """What the query selects; who may delete nothing is refused, unless nothing is fine."""
+    async def _selection(
+        self, order: DeleteMany, *, is_fine: bool
+    ) -> tuple[Selection, ObjectModified | None] | Refusal:
+        """What the query selects, and whether preconditions fail.
+
+        Who may delete nothing is refused, unless nothing is fine.
+        """
         async with self._read_model.acquire() as connection:
             if not is_fine and not await has_writable(
                 connection, kind=Kind.BUCKET, parent=None, principals=order.requester.principals
@@ -112,11 +120,8 @@ class BucketDeletion:
                 found = selection.faults if isinstance(selection, Invalid) else ()
                 return Invalid((*order.faults, *found))
             list_at = Timestamp(await connection.fetchval(SQL.bucket_list_at))
-        return (
-            ObjectModified(current=list_at, existing=None)
-            if _is_stale(order, list_at)
-            else selection
-        )
+        is_stale = _is_stale(order, list_at)
+        return selection, ObjectModified(current=list_at, existing=None) if is_stale else None
 
     async def _list_at(self) -> Timestamp:
         async with self._read_model.acquire() as connection:

@@ -89,8 +89,8 @@ class BulkDeletion:
         if order.faults or isinstance(selection, Invalid):
             found = selection.faults if isinstance(selection, Invalid) else ()
             return Invalid((*order.faults, *found))
-        if refusal := self._stale(order, scene):
-            return refusal
+        if stale := self._stale(order, scene):
+            return (None if is_repeated else await self._tokens.look_at(selection)) or stale
         # Its token was used up by the order itself when it was decided first.
         if not is_repeated and (refusal := await self._tokens.use(selection)):
             return refusal

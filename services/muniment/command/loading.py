@@ -1,5 +1,6 @@
 """Reads from the read model what the owner of a partition does not know yet."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
@@ -39,6 +40,10 @@ _TABLES: Final[Mapping[Kind, str]] = {
 
 _LOST: Final = "the read model is behind what it has shown: Postgres has lost its last moments"
 
+DRAFT_TIMEOUT_S: Final = 5.0
+NOT_FOR_DRAFTS: Final = 2
+"""Connections of the pool: for the turn on the bucket list, and for what is over in a moment."""
+
 
 class ReadModel:
     """The states that the projector has written, as the owner asks for them."""
@@ -46,6 +51,8 @@ class ReadModel:
     def __init__(self, pool: Pool, *, recording: Recording) -> None:
         self._pool = pool
         self._recording = recording
+        # Who has a draft, or a turn on the bucket list, asks for another connection now and then.
+        self._drafts = asyncio.Semaphore(max(1, pool.get_max_size() - NOT_FOR_DRAFTS))
 
     async def load(self, lacking: Lacking, known: Known) -> None:
         """Bring what is lacking into what is known, with one query.
@@ -160,18 +167,21 @@ class ReadModel:
     ) -> AsyncGenerator["DraftModel"]:
         """The read model as it would be with some more events of the partition.
 
-        Nothing of it is left afterwards. Raises `Unavailable` where it takes too long, and where
-        a restarted Postgres has lost what is below the known floor.
+        Nothing of it is left afterwards. Raises `Unavailable` where it takes longer than
+        `DRAFT_TIMEOUT_S` altogether, as the partition's other orders and its projection wait, and
+        where a restarted Postgres has lost what is below the known floor.
         """
         try:
             async with (
+                asyncio.timeout(DRAFT_TIMEOUT_S),
+                self._drafts,
                 self.acquire() as connection,
                 open_draft(connection, partition, recording=self._recording) as draft,
             ):
                 if floor is not None and draft.next_offset <= floor.offset:
                     raise Unavailable(_LOST)
                 yield DraftModel(draft)
-        except GIVEN_UP as error:
+        except (TimeoutError, *GIVEN_UP) as error:
             raise Unavailable(f"what a batch reads was given up: {error!r}") from error
 
     async def _check(self, connection: Connection, floor: Position | None) -> None:

@@ -4,6 +4,7 @@ They are noted in Postgres, so that any instance takes them, and none takes one 
 """
 
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from muniment.command.loading import ReadModel
@@ -42,11 +43,25 @@ class UnusedTokens:
 
     async def use(self, selection: Selection) -> Invalid | None:
         """Refuse a token that was used, is too old or was never given out; else use it up."""
+        return await self._refusal(selection, self._take)
+
+    async def look_at(self, selection: Selection) -> Invalid | None:
+        """Refuse what `use` would refuse, and use nothing up: before preconditions fail (2.3)."""
+        return await self._refusal(selection, self._is_good)
+
+    @staticmethod
+    async def _refusal(
+        selection: Selection, find: Callable[[str], Awaitable[bool]]
+    ) -> Invalid | None:
         if selection.after is None:
             return None
-        if selection.nonce is None or not await self._take(selection.nonce):
+        if selection.nonce is None or not await find(selection.nonce):
             return USED_TOKEN
         return None
+
+    async def _is_good(self, nonce: str) -> bool:
+        async with self._read_model.acquire() as connection:
+            return bool(await connection.fetchval(SQL.is_good, nonce))
 
     async def _take(self, nonce: str) -> bool:
         async with self._read_model.acquire() as connection:

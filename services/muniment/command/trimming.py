@@ -11,8 +11,8 @@ from muniment.domain.addresses import Kind
 from muniment.domain.commands import DeleteHistory
 from muniment.domain.events import HistoryTrimmed
 from muniment.domain.moments import Moment
-from muniment.domain.queries.selection import Limits
-from muniment.domain.refusals import Invalid, Refusal
+from muniment.domain.queries.selection import Limits, Selection
+from muniment.domain.refusals import Invalid, ObjectModified, Refusal
 from muniment.domain.trimming import refuse_trim, trim
 from muniment.domain.values import JsonObject
 from muniment.readmodel.lists.history import FIELDS, Entries, select_entries
@@ -44,6 +44,8 @@ class HistoryTrimming:
         bucket, stream, when = scene.bucket, scene.stream, moment()
         selection = parse_selection(order.query, now=when.now, limits=self._limits, fixed=FIELDS)
         if refusal := refuse_trim(bucket, stream, _with_faults(order, selection)):
+            if isinstance(refusal, ObjectModified) and isinstance(selection, Selection):
+                return (None if is_repeated else await self._tokens.look_at(selection)) or refusal
             return refusal
         assert bucket is not None  # noqa: S101 - else it was refused
         assert bucket.uid is not None  # noqa: S101 - a bucket that exists has one

@@ -6,7 +6,7 @@ the clear, apart from `data`; hashing them is the shell's.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, assert_never
 
@@ -227,8 +227,8 @@ def _create(
         is_allowed = rights.may_create(command.requester)
     if not is_allowed:
         return NotAllowed()
-    if command.faults:
-        return Invalid(command.faults)
+    if faults := _faults_of_body(command, target):
+        return Invalid(faults)
     if isinstance(target, Present):
         return _stale(target, command, rights) or Unchanged(target)
     if command.preconditions.if_match not in (None, ANY, scene.timeline.at):
@@ -255,8 +255,10 @@ def _put(
         is_allowed = rights.may_create(command.requester)
     if not is_allowed:
         return NotAllowed()
-    if faults := _faults(command, username):
+    if faults := _faults_of_body(command, target):
         return Invalid(faults)
+    if not is_valid_username(username):
+        return Invalid((INVALID_ID,))
     if not isinstance(target, Present):
         if command.preconditions.if_match is not None:
             return ObjectModified(current=scene.timeline.at, existing=None)
@@ -407,6 +409,15 @@ def _faults(command: AccountCommand, username: str) -> tuple[Fault, ...]:
     return () if is_valid_username(username) else (INVALID_ID,)
 
 
+def _faults_of_body(command: CreateAccount | PutAccount, target: State) -> tuple[Fault, ...]:
+    """All that is wrong with what is sent, told before preconditions fail (2.3)."""
+    data = command.body.data
+    if data is None and any(fault.location == "body" for fault in command.faults):
+        return command.faults  # There is no data because of that.
+    own = target.last_modified if isinstance(target, Present) else None
+    return (*command.faults, *_wrong_fields(data or {}, own=own, prefix="data."))
+
+
 def _stale(
     target: Present, command: AccountCommand, rights: AccountRights
 ) -> ObjectModified | None:
@@ -429,19 +440,27 @@ def _complete(
     data: JsonObject, username: str, *, at: Timestamp, own: Timestamp | None, prefix: str
 ) -> _Completed | Invalid:
     """The account as it will be stored and shown, and its new password (ACC-2, ACC-4, D-26)."""
-    wished = wanted_timestamp(data.get("last_modified"))
-    if is_beyond_dates(wished, own):
-        return _invalid(f"{prefix}last_modified", f"{wished} is beyond the last date there is")
-    if "password" not in data:
-        return _invalid(f"{prefix}password", "Required")
+    if faults := tuple(_wrong_fields(data, own=own, prefix=prefix)):
+        return Invalid(faults)
     password = data["password"]
-    if not isinstance(password, str):
-        return _invalid(f"{prefix}password", f"{_shown(password)} is not a string")
+    assert isinstance(password, str)  # noqa: S101 - else it is a fault
     rest = {name: value for name, value in data.items() if name != "password"}
     return _Completed(
         data={**rest, "id": username, "last_modified": at},
         password=None if isinstance(password, _Kept) else password,
     )
+
+
+def _wrong_fields(data: JsonObject, *, own: Timestamp | None, prefix: str) -> Iterator[Fault]:
+    """`own` is the account's timestamp, if there is one."""
+    wished = wanted_timestamp(data.get("last_modified"))
+    if is_beyond_dates(wished, own):
+        description = f"{wished} is beyond the last date there is"
+        yield _fault(f"{prefix}last_modified", description)
+    if "password" not in data:
+        yield _fault(f"{prefix}password", "Required")
+    elif not isinstance(password := data["password"], str):
+        yield _fault(f"{prefix}password", f"{_shown(password)} is not a string")
 
 
 def _shown(value: JsonValue) -> str:
@@ -462,7 +481,11 @@ def _holds(requester: Requester, permissions: Permissions, *names: str) -> bool:
 
 
 def _invalid(name: str, description: str) -> Invalid:
-    return Invalid((Fault(location="body", name=name, description=description),))
+    return Invalid((_fault(name, description),))
+
+
+def _fault(name: str, description: str) -> Fault:
+    return Fault(location="body", name=name, description=description)
 
 
 def scene_of(state: State, timeline_at: Timestamp) -> AccountScene:

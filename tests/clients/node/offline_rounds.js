@@ -64,11 +64,23 @@ async function syncBoth() {
   const results = await Promise.all(
     devices.map(async (device, place) => {
       await pause(random(2) * random(20));
-      return device.sync({ strategy: strategies[place] });
+      return insist(() => device.sync({ strategy: strategies[place] }));
     }),
   );
   for (const { ok, errors, conflicts } of results) {
     assert.deepEqual({ ok, errors, conflicts }, { ok: true, errors: [], conflicts: [] });
+  }
+}
+
+// What is told "not now", as while instances come and go, is done once more.
+async function insist(work) {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (error.response?.status !== 503) throw error;
+      await pause(200);
+    }
   }
 }
 
@@ -77,7 +89,7 @@ async function playRound(round) {
   await syncBoth();
   // A device whose last pull came before the other's push has not seen it: one more sync shows it.
   await syncBoth();
-  const found = await Promise.all([...devices.map(held), stored(devices[0])]);
+  const found = await Promise.all([...devices.map(held), insist(() => stored(devices[0]))]);
   for (const { [CONTENDED]: contended, ...records } of found) {
     assert.ok(contended);
     for (const record of Object.values(records)) delete record.last_modified;
@@ -91,15 +103,15 @@ async function playRound(round) {
 async function startAnew() {
   for (const device of devices) {
     await device.resetSyncStatus();
-    await device.sync({ strategy: SERVER_WINS });
-    assert.deepEqual(await held(device), await stored(device));
+    await insist(() => device.sync({ strategy: SERVER_WINS }));
+    assert.deepEqual(await held(device), await insist(() => stored(device)));
   }
 }
 
 async function begin() {
-  await make(devices[0]);
+  await insist(() => make(devices[0]));
   await create(devices[0], { id: CONTENDED });
-  for (const device of devices) await device.sync();
+  for (const device of devices) await insist(() => device.sync());
 }
 
 const played = [...Array(rounds).keys()].map((n) => [`round ${n + 1}`, () => playRound(n + 1)]);

@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Sequence
 import asyncpg
 import pytest
 
+from muniment.command.loading import ReadModel
+from muniment.command.tokens import UnusedTokens
 from muniment.domain.addresses import Address, bucket, collection, record
 from muniment.domain.events import Event
 from muniment.log.protocol import Claim, Entry
@@ -44,6 +46,28 @@ async def pool(
     """One connection, so that whatever a draft leaves on it is found."""
     async with open_pool(database, application="test", size_max=1) as made:
         yield made
+
+
+async def test_drafts_leave_connections_to_those_who_have_one(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """With the smallest pool: a turn, a draft, and a token that is given out meanwhile."""
+    await project_all(log_of(Story().play(BEGINNING).entries), database)
+    async with open_pool(database, application="test", size_max=3) as made:
+        model = ReadModel(made, recording=ALL)
+        second_is_open = asyncio.Event()
+
+        async def open_another() -> None:
+            async with model.draft(PARTITIONS[1], floor=None):
+                second_is_open.set()
+
+        async with model.acquire(), model.draft(HERE, floor=None):
+            another = asyncio.create_task(open_another())
+            await UnusedTokens(model, validity_s=60).give_out("mark")
+            assert not second_is_open.is_set()
+        await another
+
+    assert second_is_open.is_set()
 
 
 def events_of(entries: Sequence[Entry]) -> list[Event]:

@@ -28,6 +28,7 @@ from muniment.domain.refusals import (
 from muniment.domain.rules import Rules
 from muniment.domain.states import Present
 from muniment.domain.timelines import Timeline
+from muniment.domain.values import Timestamp
 from muniment.readmodel.lists.deletion import Found, Selected
 from muniment.readmodel.lists.pages import write_token
 from tests.support.deciding import (
@@ -254,6 +255,21 @@ async def test_the_token_of_a_page_works_once(rows: Rows) -> None:
 
     assert isinstance(await deleting.decide(next_page), Deleted)
     assert await deleting.decide(next_page) == USED_TOKEN
+
+
+async def test_a_used_token_is_told_before_a_precondition_fails(rows: Rows) -> None:
+    """DELL-4, 2.3: and a precondition that fails uses no token up."""
+    rows.ids = ["one", "two"]
+    deleting = Deleting(rows)
+    query = [("_limit", "1"), ("_token", await first_page(deleting))]
+    stale = order(query=query, preconditions=Preconditions(if_match=Timestamp(1)))
+
+    refused = await deleting.decide(stale)
+    deleted = await deleting.decide(order(query=query))
+
+    assert isinstance(refused, ObjectModified)
+    assert isinstance(deleted, Deleted)
+    assert await deleting.decide(stale) == USED_TOKEN
 
 
 async def test_an_order_that_is_decided_again_may_use_its_token_again(rows: Rows) -> None:

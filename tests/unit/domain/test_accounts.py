@@ -150,6 +150,34 @@ def test_a_password_that_is_no_text_is_refused_without_being_repeated() -> None:
     assert "s3cr3t" not in fault.description
 
 
+@pytest.mark.parametrize("kind", [PutAccount, CreateAccount])
+def test_wrong_fields_are_told_before_preconditions_fail(kind: Any) -> None:
+    """2.3, ERR-17, ERR-19: all of them, with all else that is wrong with the request."""
+    other = Fault(location="header", name="X", description="wrong")
+    command = kind(
+        username="nadia",
+        body=Body(data={"last_modified": LAST_DATE + 1}),
+        requester=NADIA,
+        preconditions=Preconditions(if_match=Timestamp(1)),
+        faults=(other,),
+    )
+
+    told = decided(command, present(at=10))
+
+    assert isinstance(told, Invalid)
+    assert [fault.name for fault in told.faults] == ["X", "data.last_modified", "data.password"]
+
+
+def test_a_body_that_cannot_be_read_lacks_nothing() -> None:
+    """ERR-6: what is told of it is that it cannot be read."""
+    fault = Fault(location="body", name="", description="Invalid JSON")
+    command = PutAccount(
+        username="nadia", body=Body(data=None), requester=ANONYMOUS, faults=(fault,)
+    )
+
+    assert decided(command) == Invalid((fault,))
+
+
 def test_a_patch_cannot_copy_the_password_out() -> None:
     """D-25: what stands for it in the document is empty."""
     change = JsonPatch(

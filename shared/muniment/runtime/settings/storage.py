@@ -77,7 +77,7 @@ class ReadModelSettings(Subject):
         "unset: the embedded one.",
     )
     postgres_pool_size: int = Field(
-        default=10, ge=2, description="Connections to Postgres that a service holds at most."
+        default=10, ge=3, description="Connections to Postgres that a service holds at most."
     )
     statement_timeout_s: float = Field(
         default=30, gt=0, description="Seconds after which a statement of a request is given up."
