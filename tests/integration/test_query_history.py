@@ -62,7 +62,7 @@ class Server:
         self._runner.close()
 
     async def _until_up(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await self._store.is_up():  # noqa: ASYNC110 - Postgres sets no event
                 await asyncio.sleep(0.01)
 

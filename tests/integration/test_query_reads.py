@@ -122,7 +122,7 @@ def server(stack: Stack) -> Generator[Server]:
 
 
 async def until_up(store: Store) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await store.is_up():  # noqa: ASYNC110 - Postgres sets no event
             await asyncio.sleep(0.01)
 

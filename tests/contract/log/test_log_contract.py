@@ -63,7 +63,7 @@ async def history(log: Log, partition: Partition = HERE, start: Start = BEGINNIN
 async def read_to_end(log: Log, reader: Reader, partition: Partition) -> list[Entry]:
     end = (await log.end_offsets())[partition]
     entries: list[Entry] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while reader.positions()[partition].offset < end:
             entries += await reader.read(wait_s=0.1, entries_max=100)
     return entries
@@ -302,7 +302,7 @@ async def test_a_failed_writer_is_replaced_and_nothing_lost_or_doubled(
     writer = await owner(world.unlucky)
     await writer.append(EVENTS[:1])
     world.spoil(HERE, fault)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         with pytest.raises(OutcomeUnknown):
             await writer.append(EVENTS[1:3])
     await world.mend(HERE)
@@ -404,6 +404,6 @@ async def test_a_foreign_record_stops_the_reader(world: World) -> None:
 
 
 async def read_until_failure(reader: Reader) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             await reader.read(wait_s=0.1, entries_max=10)

@@ -11,7 +11,7 @@ from muniment.log.protocol import Fenced, Offset, Partition, Position
 from muniment.readmodel.checkpoints import CHANNEL, Checkpoint, Checkpoints
 from tests.support.projecting import until
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 ZERO = Partition(0)
 
 

@@ -20,7 +20,7 @@ from muniment.readmodel.feed import Feed, Seen, Watching, WatchLost
 from tests.support.projecting import append, log_of, projecting
 from tests.support.story import Story, partition_of
 
-DEADLINE_S = 20.0
+DEADLINE_S = 30.0
 ATLAS = bucket("atlas")
 STATIONS = collection("atlas", "stations")
 TIDES = collection("atlas", "tides")

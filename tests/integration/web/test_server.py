@@ -18,7 +18,7 @@ from muniment.web.errors import Errors
 from muniment.web.http import Handler, Request, Response
 from muniment.web.server import Limits, Listening, PublicUrl, listen
 
-DEADLINE_S: Final = 5
+DEADLINE_S: Final = 30.0
 BODY_BYTES_MAX: Final = 1000
 
 Start = Callable[..., Awaitable[Listening]]

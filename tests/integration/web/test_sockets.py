@@ -14,7 +14,7 @@ from muniment.web.http import Request, Response
 from muniment.web.server import Listening, listen
 from muniment.web.sockets import MESSAGE_BYTES_MAX, REFUSED, HungUp, Socket, Talk
 
-DEADLINE_S: Final = 5
+DEADLINE_S: Final = 30.0
 Session = aiohttp.ClientSession
 
 

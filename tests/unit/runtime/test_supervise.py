@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from muniment.runtime.errors import AlreadyTaken
 from muniment.runtime.supervise import TaskFailed, serve
 
-DEADLINE_S = 5
+DEADLINE_S = 30.0
 
 
 async def until_stopped(stopping: asyncio.Event) -> None:
