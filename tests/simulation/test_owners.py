@@ -15,7 +15,8 @@ import pytest
 
 from muniment.command.owner import OwnerLimits
 from muniment.command.waiting import Answer, NotOwner, Unavailable
-from muniment.domain.commands import Command
+from muniment.domain.addresses import Address, Kind, collection
+from muniment.domain.commands import Command, Create
 from muniment.domain.decisions import Unchanged
 from muniment.domain.events import Cause, ObjectChanged
 from muniment.domain.refusals import ObjectModified
@@ -28,6 +29,8 @@ from tests.support.instances import Instance, Universe, universe
 
 CLIENTS: Final = 4
 INCREMENTS: Final = 20
+CLAIMS: Final = 12
+NAMES: Final = ("users", "orders", "items")
 LIMITS: Final = OwnerLimits(projection_wait_timeout_s=0.3, overlay_records_max=1_000)
 
 SEEDS: Final = (
@@ -70,6 +73,7 @@ class Simulation:
         await asyncio.gather(
             *(self._increment(client) for client in range(CLIENTS)),
             *(self._create(client) for client in range(CLIENTS)),
+            *(self._claim(client) for client in range(CLIENTS)),
         )
         self.is_over = True
         await trouble
@@ -103,6 +107,21 @@ class Simulation:
             address = replace(RECORD, id=shared)
             answer = await self._sure(ask(address=address).create({"by": client}))
             assert isinstance(answer.outcome, ObjectChanged | Unchanged)
+
+    async def _claim(self, client: int) -> None:
+        """Make, rename and delete collections, all clients under the same few names."""
+        own: Address | None = None
+        for number in range(CLAIMS):
+            name = self.random.choice(NAMES)
+            if own is None:
+                made = await self._sure(_named(f"{client}-{number}", name))
+                own = _address_of(made.outcome)
+            elif self.random.random() < 0.5:
+                await self._sure(replace(ask(address=own).patch({"name": name}), claimed_name=name))
+            else:
+                await self._sure(ask(address=own).delete())
+                own = None
+            await self._pause()
 
     async def _sure(self, command: Command) -> Answer:
         while (answer := await self._send(command)) is None:
@@ -210,6 +229,7 @@ def judge(simulation: Simulation) -> None:
         assert by_request[request_id] == expected, f"{request_id} was told {answer}"
     assert told.projected_too_early == []
     _judge_order(events)
+    _judge_names(events)
 
     counter = simulation.world.read_model.state(RECORD)
     assert isinstance(counter, Present)
@@ -226,6 +246,36 @@ def _judge_order(events: list[ObjectChanged]) -> None:
         assert event.last_modified > scene.timeline.at, list_of(event.address)
         assert event.stream_at > scene.stream.at
         world.apply(event)
+
+
+def _judge_names(events: list[ObjectChanged]) -> None:
+    """No two collections have a name at the same time, whoever has given it to them."""
+    held: dict[JsonValue, str] = {}
+    for event in events:
+        if event.address.kind is not Kind.COLLECTION:
+            continue
+        held = {name: id_ for name, id_ in held.items() if id_ != event.address.id}
+        name = event.after.data.get("name")
+        if name is not None:
+            assert name not in held, f"{event.address.id} and {held[name]} are both {name}"
+            held[name] = event.address.id
+
+
+def _named(id_: str, name: str) -> Create:
+    """The creation of a collection that is called so."""
+    like = ask(address=collection(BUCKET.id, id_)).create({"name": name})
+    return replace(like, claimed_name=name)
+
+
+def _address_of(outcome: object) -> Address | None:
+    """Of what was made, or had been by an attempt of which nobody heard."""
+    match outcome:
+        case ObjectChanged(address=address):
+            return address
+        case Unchanged(existing=existing):
+            return collection(BUCKET.id, str(existing.data["id"]))
+        case _:
+            return None
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -25,6 +25,8 @@ from muniment.web.pipeline import Unavailable
 from muniment.web.sockets import REFUSED, TRY_AGAIN_LATER, HungUp, Socket
 
 GREETING_TIMEOUT_S: Final = 10.0
+LOOK_AGAIN_S: Final = 30.0
+"""A key that was revoked or a project that is gone may go on so long."""
 
 _NAMES: Final[Mapping[Action, str]] = {
     Action.CREATED: "create",
@@ -47,11 +49,15 @@ class Realtime:
         projects: Projects,
         reading: Reading,
         watch: Watch,
+        greeting_timeout_s: float = GREETING_TIMEOUT_S,
+        look_again_s: float = LOOK_AGAIN_S,
     ) -> None:
         """`watch` raises `Unavailable` and `WatchLost` where nothing can be watched."""
         self._projects = projects
         self._reading = reading
         self._watch = watch
+        self._greeting_timeout_s = greeting_timeout_s
+        self._look_again_s = look_again_s
 
     async def talk(self, request: Request, named: str, socket: Socket) -> None:
         """All that is said over one socket; `named` is the collection in its path."""
@@ -63,7 +69,7 @@ class Realtime:
             await _end(socket, "Try again later.", TRY_AGAIN_LATER)
 
     async def _talk(self, request: Request, named: str, socket: Socket) -> None:
-        greeting = await _greeting(socket)
+        greeting = await self._greeting(socket)
         key, filters = _parsed(greeting)
         condition = parse_filter(_texts(filters), not_filters=NOT_FILTERS)
         project = await self._projects.of_key(key, origin=request.headers.get("Origin"))
@@ -79,15 +85,25 @@ class Realtime:
                 raise WatchLost("the collection was made anew")
             connected = {"event": "connected", "collection_id": named, "filters": filters}
             await socket.send(orjson.dumps(connected))
-            await _first_of(_answer_pings(socket), _tell(socket, watching, collection, condition))
+            await _first_of(
+                _answer_pings(socket),
+                _tell(socket, watching, collection, condition),
+                self._look_again(key, request.headers.get("Origin"), collection.id),
+            )
 
+    async def _greeting(self, socket: Socket) -> str:
+        try:
+            async with asyncio.timeout(self._greeting_timeout_s):
+                return await socket.receive()
+        except TimeoutError:
+            raise CocoBaseError(408, "No API key was sent in time.") from None
 
-async def _greeting(socket: Socket) -> str:
-    try:
-        async with asyncio.timeout(GREETING_TIMEOUT_S):
-            return await socket.receive()
-    except TimeoutError:
-        raise CocoBaseError(408, "No API key was sent in time.") from None
+    async def _look_again(self, key: str, origin: str | None, collection_id: str) -> None:
+        """Raise `CocoBaseError` when the key may not watch any more, or there is nothing left."""
+        while True:
+            await asyncio.sleep(self._look_again_s)
+            project = await self._projects.of_key(key, origin=origin)
+            await self._reading.collection(project, collection_id)
 
 
 def _parsed(greeting: str) -> tuple[str, JsonObject]:
