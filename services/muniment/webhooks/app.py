@@ -30,7 +30,7 @@ from muniment.webhooks.http.client import Client
 from muniment.webhooks.http.guard import Guard
 from muniment.webhooks.moments import HistoricMoments
 from muniment.webhooks.positions import SCHEMA, Fenced, PostgresPositions
-from muniment.webhooks.reporting import open_reporting, owner_url_by
+from muniment.webhooks.reporting import Reporting, owner_url_by
 from muniment.webhooks.reports import Reports
 from muniment.webhooks.retry import Schedule
 from muniment.webhooks.shares import LEASE_S, Shares, sharing
@@ -107,9 +107,9 @@ async def _deliver(settings: Settings, vitals: Vitals, stopping: asyncio.Event) 
             idle_in_transaction_session_timeout=str(round(LEASE_S * 1000)),
         ) as pool,
         open_pool(dsn, application="webhooks moments", size_min=0, size_max=1) as past,
-        open_reporting(owner_url=owner_url_by(past), key=InternalKey.of(settings)) as reporting,
         sharing(dsn, events.partitions, schema=SCHEMA, every_s=SHARE_EVERY_S) as shares,
     ):
+        reporting = Reporting(owner_url=owner_url_by(past), key=InternalKey.of(settings))
         courier = SigningCourier(
             client, master=master_secret(settings), open_sealed=sealer_of(settings).unseal
         )

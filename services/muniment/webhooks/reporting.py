@@ -1,11 +1,10 @@
 """Tells the owner of a webhook's bucket how deliveries go, by a signed request."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from importlib import import_module
 from typing import Final, TypeAlias
-
-import aiohttp
 
 from muniment.domain import addresses
 from muniment.domain.values import Uid
@@ -30,10 +29,7 @@ log = get_logger(__name__)
 class Reporting:
     """Tells one report at a time; whoever owns the partition by now sends it on."""
 
-    def __init__(
-        self, session: aiohttp.ClientSession, *, owner_url: OwnerUrl, key: InternalKey
-    ) -> None:
-        self._session = session
+    def __init__(self, *, owner_url: OwnerUrl, key: InternalKey) -> None:
         self._owner_url = owner_url
         self._key = key
 
@@ -52,18 +48,27 @@ class Reporting:
             reason=report.reason,
             is_warning=report.is_warning,
         )
-        body, headers = write_order(told, self._key)
-        try:
-            async with self._session.post(
-                f"{url}{PATH}", data=body, headers=headers, allow_redirects=False
-            ) as answer:
-                status = answer.status
-        except (aiohttp.ClientError, TimeoutError) as error:
-            log.warning("webhooks.report_failed", webhook=endpoint.uri, reason=repr(error))
-            return False
-        if status != HTTPStatus.OK:
-            log.warning("webhooks.report_failed", webhook=endpoint.uri, reason=f"HTTP {status}")
-        return status == HTTPStatus.OK
+        refusal = await _refusal(f"{url}{PATH}", *write_order(told, self._key))
+        if refusal is not None:
+            log.warning("webhooks.report_failed", webhook=endpoint.uri, reason=refusal)
+        return refusal is None
+
+
+async def _refusal(url: str, body: bytes, headers: Mapping[str, str]) -> str | None:
+    """POST it, within a deadline; answers why that came to nothing."""
+    # Reports are rare, and this is a fifth of what would be loaded before the first delivery after
+    # a crash. It is loaded beside the loop, which has deliveries to make.
+    await asyncio.to_thread(import_module, "aiohttp")
+    import aiohttp  # noqa: PLC0415
+
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
+            session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
+        ):
+            return None if answer.status == HTTPStatus.OK else f"HTTP {answer.status}"
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return repr(error)
 
 
 def owner_url_by(pool: Pool) -> OwnerUrl:
@@ -79,11 +84,3 @@ def owner_url_by(pool: Pool) -> OwnerUrl:
         return None if url is None else str(url)
 
     return owner_url
-
-
-@asynccontextmanager
-async def open_reporting(*, owner_url: OwnerUrl, key: InternalKey) -> AsyncGenerator[Reporting]:
-    """With connections of its own, each exchange within a deadline."""
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        yield Reporting(session, owner_url=owner_url, key=key)
