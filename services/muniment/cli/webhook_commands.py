@@ -42,7 +42,7 @@ def secret(
     config: options.Config = None,
     assignments: options.Set = None,
 ) -> None:
-    """Print the secret (`whsec_…`) with which a receiver checks signatures.
+    """Print what a receiver verifies with.
 
     A collection's is made from the settings; the keys of a webhook, newest first, are asked of
     the server by --user, who may write the webhook.
@@ -68,9 +68,10 @@ def rekey(
     config: options.Config = None,
     assignments: options.Set = None,
 ) -> None:
-    """Have all secret texts of webhooks sealed with the first of the `sealing_keys`.
+    """Seal all secret texts with the newest key.
 
-    With the settings of the services, while they run. When it is done, the other keys can go.
+    That is the first of the `sealing_keys`. It takes the settings of the services, while they run.
+    When it is done, the other keys can go.
     """
     from muniment.cli.rekeying import seal_all_anew  # noqa: PLC0415 - slow
 
@@ -83,7 +84,7 @@ def rekey(
 def list_webhooks(
     bucket: Bucket, *, user: User, server: Server = SERVER, output: options.Output = "table"
 ) -> None:
-    """List the webhooks of a bucket, and how their deliveries stand."""
+    """List a bucket's webhooks, and how they do."""
     from muniment.cli.deliveries import Deliveries, run  # noqa: PLC0415 - slow
 
     run(Deliveries(server, user, bucket).show_all(output))
@@ -98,7 +99,7 @@ def send_sample(
     type_: Annotated[str, typer.Option("--type", help="Type of the sample.")] = "webhook.ping",
     server: Server = SERVER,
 ) -> None:
-    """Send a ping, or a sample of any type, and print what came of it."""
+    """Send a ping or a sample, and print the answer."""
     from muniment.cli.deliveries import Deliveries, run  # noqa: PLC0415 - slow
 
     run(Deliveries(server, user, bucket, webhook).send({"type": type_}))
@@ -139,7 +140,7 @@ def replay(
     rate: Annotated[float | None, typer.Option("--rate", help="Events a second.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only.")] = False,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Show the progress until it is over.")
+        bool, typer.Option("--wait/--no-wait", help="Show the progress until it is over.")
     ] = True,
     server: Server = SERVER,
 ) -> None:
@@ -170,7 +171,11 @@ def listen(
     after: Annotated[int | None, typer.Option("--after", help="Begin after this offset.")] = None,
     server: Server = SERVER,
 ) -> None:
-    """Print what the webhook is told, as it happens, and forward it to a receiver at hand."""
+    """Print what a webhook is told, and forward it.
+
+    Nothing has to reach this machine from outside: the messages are pulled, signed with the
+    webhook's keys, and sent on from here. The webhook may be switched off.
+    """
     from muniment.cli.deliveries import Deliveries, run  # noqa: PLC0415 - slow
 
     run(Deliveries(server, user, bucket, webhook).listen(forward, after))
@@ -178,14 +183,34 @@ def listen(
 
 @webhooks.command("verify")
 def verify(
-    body: Annotated[Path, typer.Argument(help="File with the body as it came; `-` for input.")],
+    request: Annotated[
+        Path,
+        typer.Argument(help="File with the request as it came, headers and body; `-` for input."),
+    ],
     *,
-    secret: Annotated[str, typer.Option("--secret", envvar="MUNIMENT_WEBHOOK_SECRET")],
-    id_: Annotated[str, typer.Option("--id", help="The header webhook-id.")],
-    timestamp: Annotated[str, typer.Option("--timestamp", help="The header webhook-timestamp.")],
-    signature: Annotated[str, typer.Option("--signature", help="The header webhook-signature.")],
+    secret: Annotated[
+        str,
+        typer.Option("--secret", envvar="MUNIMENT_WEBHOOK_SECRET", help="`whsec_…` or `whpk_…`."),
+    ],
+    id_: Annotated[
+        str | None, typer.Option("--id", help="The header webhook-id, if not in the file.")
+    ] = None,
+    timestamp: Annotated[
+        str | None, typer.Option("--timestamp", help="The header webhook-timestamp, likewise.")
+    ] = None,
+    signature: Annotated[
+        str | None, typer.Option("--signature", help="The header webhook-signature, likewise.")
+    ] = None,
+    ignore_time: Annotated[
+        bool, typer.Option("--ignore-time", help="Also what was sent more than 5 minutes ago.")
+    ] = False,
 ) -> None:
-    """Say whether a request that was received is signed with the secret, or why not."""
+    """Say whether a saved request is genuine, or why not.
+
+    With --id, --timestamp and --signature the file holds the body alone.
+    """
     from muniment.cli.verifying import verify_request  # noqa: PLC0415 - slow
 
-    verify_request(body, secret=secret, id_=id_, timestamp=timestamp, signature=signature)
+    given = {"webhook-id": id_, "webhook-timestamp": timestamp, "webhook-signature": signature}
+    headers = {name: text for name, text in given.items() if text is not None}
+    verify_request(request, secret=secret, headers=headers, ignores_time=ignore_time)

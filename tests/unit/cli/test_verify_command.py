@@ -22,10 +22,18 @@ def body(tmp_path: Path) -> Path:
     return path
 
 
+def headers_of(signature: str, *, id_: str = "evt_1", timestamp: str = NOW) -> dict[str, str]:
+    return {
+        "webhook-id": id_,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": signature,
+    }
+
+
 def test_what_was_signed_is_genuine(body: Path, capsys: pytest.CaptureFixture[str]) -> None:
     signature = f"v1a,AAAA {SECRET.sign('evt_1', NOW, body.read_bytes())}"
 
-    verify_request(body, secret=str(SECRET), id_="evt_1", timestamp=NOW, signature=signature)
+    verify_request(body, secret=str(SECRET), headers=headers_of(signature))
 
     assert capsys.readouterr().out == "The request is genuine.\n"
 
@@ -36,10 +44,10 @@ def test_so_is_what_was_signed_by_a_private_key(body: Path) -> None:
     signature = SigningKey(seed).sign("evt_1", NOW, body.read_bytes())
     secret = public_key_text(public)
 
-    verify_request(body, secret=secret, id_="evt_1", timestamp=NOW, signature=signature)
+    verify_request(body, secret=secret, headers=headers_of(signature))
 
     with pytest.raises(NotVerified):
-        verify_request(body, secret=secret, id_="evt_2", timestamp=NOW, signature=signature)
+        verify_request(body, secret=secret, headers=headers_of(signature, id_="evt_2"))
 
 
 @pytest.mark.parametrize("id_", ["evt_2", ""])
@@ -47,9 +55,51 @@ def test_another_message_is_not(body: Path, id_: str) -> None:
     signature = SECRET.sign("evt_1", NOW, body.read_bytes())
 
     with pytest.raises(NotVerified, match="Not genuine"):
-        verify_request(body, secret=str(SECRET), id_=id_, timestamp=NOW, signature=signature)
+        verify_request(body, secret=str(SECRET), headers=headers_of(signature, id_=id_))
 
 
 def test_a_secret_that_is_none_is_told(body: Path) -> None:
     with pytest.raises(ConfigurationError, match="neither"):
-        verify_request(body, secret="s", id_="evt_1", timestamp=NOW, signature="v1,AAAA")
+        verify_request(body, secret="s", headers=headers_of("v1,AAAA"))
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n"], ids=["wire", "editor"])
+def test_a_request_that_was_saved_whole_needs_no_options(tmp_path: Path, end: str) -> None:
+    body = '{"test": "a\\r\\n"}'
+    signature = SECRET.sign("evt_1", NOW, body.encode())
+    head = ["POST /hook HTTP/1.1", f"Content-Length: {len(body)}", "Host: example.org:9000"]
+    head += [f"{name.title()}: {text}" for name, text in headers_of(signature).items()]
+    path = tmp_path / "request"
+    path.write_bytes(f"{end.join(head)}{end}{end}{body}\n".encode())
+
+    verify_request(path, secret=str(SECRET), headers={})
+
+
+def test_a_request_without_its_headers_says_which_is_missing(body: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"webhook-timestamp.*--timestamp"):
+        verify_request(body, secret=str(SECRET), headers={"webhook-id": "evt_1"})
+
+
+@pytest.mark.parametrize("seconds", [-301, 301], ids=["late", "early"])
+def test_the_time_is_judged_as_receivers_do(body: Path, seconds: int) -> None:
+    """By either kind of key, unless that is not wanted."""
+    at = str(int(time.time()) + seconds)
+    private = SigningKey(bytes(range(32)))
+    public = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).public_key()
+    keys = {
+        str(SECRET): SECRET.sign("evt_1", at, body.read_bytes()),
+        public_key_text(public.public_bytes_raw()): private.sign("evt_1", at, body.read_bytes()),
+    }
+
+    for secret, signature in keys.items():
+        headers = headers_of(signature, timestamp=at)
+        with pytest.raises(NotVerified, match="--ignore-time"):
+            verify_request(body, secret=secret, headers=headers)
+        verify_request(body, secret=secret, headers=headers, ignores_time=True)
+
+
+def test_a_time_that_is_none_is_told(body: Path) -> None:
+    signature = SECRET.sign("evt_1", "noon", body.read_bytes())
+
+    with pytest.raises(NotVerified, match="noon"):
+        verify_request(body, secret=str(SECRET), headers=headers_of(signature, timestamp="noon"))
