@@ -24,8 +24,8 @@ help: ## List the targets.
 
 setup: $(VENV)/.installed-dev ## Make .venv with the pinned, hash-checked packages and this project.
 
-run: $(VENV)/.installed-runtime ## Serve everything on port 8888, with its own Kafka and Postgres.
-	@$(DEVELOPMENT) exec $(BIN)/muniment up $(ARGS)
+run: $(VENV)/.installed-runtime ## Serve everything on port 8888; with DEMO=1, with demo keys to try.
+	@$(DEVELOPMENT) exec $(BIN)/muniment up $(if $(DEMO),--seed-demo) $(ARGS)
 
 test: setup ## Run all suites in their short form.
 	$(PYTEST) -m "not long" $(ARGS)

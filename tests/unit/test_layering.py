@@ -26,7 +26,7 @@ SHARED_ARROWS: Final[Mapping[str, frozenset[str]]] = {
 }
 
 # These put services together, so they alone may import them.
-COMPOSING: Final = frozenset({"cli", "stack", "api", "cocobase", "dataforce"})
+COMPOSING: Final = frozenset({"cli", "stack", "api", "cocobase", "dataforce", "administration"})
 
 # The core gets time, ids and randomness as arguments, and does no I/O.
 CORE_STDLIB: Final = frozenset(

@@ -1,1 +1,1 @@
-"""What an administrator makes for the dialects: projects, and keys to them."""
+"""What an administrator makes for the dialects: projects, organizations, users, their keys."""

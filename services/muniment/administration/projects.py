@@ -1,21 +1,22 @@
 """Projects over HTTP: buckets for who comes with a key, and for nobody else."""
 
+from dataclasses import replace
+
 from muniment.administration.api_keys import ApiKeys, with_text
 from muniment.administration.asks import NewNamed, read_ask
 from muniment.administration.guard import Guard, told
-from muniment.administration.store import BucketStore
+from muniment.administration.roster import Roster
 from muniment.domain.addresses import bucket
 from muniment.domain.commands import Body, Create, Delete, on_behalf_of
-from muniment.domain.events import Cause
 from muniment.domain.refusals import ObjectMissing
 from muniment.domain.values import JsonObject, JsonValue, Principal
 from muniment.keys.principals import project_principal
 from muniment.keys.side import Keys
 from muniment.keys.store import TenantKind
 from muniment.web.carrying_out import Carrier
+from muniment.web.commands import cause_of
 from muniment.web.errors import object_missing
 from muniment.web.http import Handler, Request, Response
-from muniment.web.identifiers import traceparent
 from muniment.web.routes import Endpoint
 
 KIND = "project"
@@ -30,13 +31,13 @@ class Projects:
         guard: Guard,
         keys: Keys,
         api_keys: ApiKeys,
-        buckets: BucketStore,
+        roster: Roster,
         carrier: Carrier,
     ) -> None:
         self._guard = guard
         self._keys = keys
         self._api_keys = api_keys
-        self._buckets = buckets
+        self._roster = roster
         self._carrier = carrier
 
     def handlers(self) -> dict[Endpoint, Handler]:
@@ -51,7 +52,7 @@ class Projects:
         if request.method == "POST":
             return await self._create(request, actor)
         ids = await self._keys.store.tenants(TenantKind.PROJECT)
-        return told([_shown(data) for data in await self._buckets.buckets(ids)])
+        return told([_shown(data) for data in await self._roster.buckets(ids)])
 
     async def _create(self, request: Request, actor: Principal) -> Response:
         asked = read_ask(NewNamed, request, depth_max=self._guard.json_depth_max)
@@ -64,7 +65,7 @@ class Projects:
             id_from_client=False,
             body=Body(data={"kind": KIND, "name": asked.name}, permissions={"write": [owner]}),
             requester=on_behalf_of(owner),
-            cause=cause_of(request, actor),
+            cause=replace(cause_of(request), actor=actor),
         )
         done = await self._carrier.carry_out(request, [create])
         if isinstance(done, Response):
@@ -82,7 +83,9 @@ class Projects:
         id_ = request.target.id or ""
         owner = project_principal(id_)
         delete = Delete(
-            address=bucket(id_), requester=on_behalf_of(owner), cause=cause_of(request, actor)
+            address=bucket(id_),
+            requester=on_behalf_of(owner),
+            cause=replace(cause_of(request), actor=actor),
         )
         done = await self._carrier.carry_out(request, [delete])
         if isinstance(done, Response):
@@ -103,13 +106,8 @@ class Projects:
         id_ = request.target.id or ""
         if not await self._keys.store.is_tenant(id_, TenantKind.PROJECT):
             return None
-        found = await self._buckets.buckets([id_])
+        found = await self._roster.buckets([id_])
         return found[0] if found else None
-
-
-def cause_of(request: Request, actor: Principal) -> Cause:
-    """The administrator, and the request."""
-    return Cause(actor=actor, request_id=request.id, traceparent=traceparent(request.headers))
 
 
 def _shown(data: JsonObject) -> dict[str, JsonValue]:

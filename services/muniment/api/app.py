@@ -4,11 +4,16 @@ import asyncio
 from collections.abc import Iterator
 
 from muniment.accounts.side import Accounts, open_accounts
-from muniment.administration.side import open_administration
+from muniment.administration.api_keys import ApiKeys
+from muniment.administration.guard import Guard
+from muniment.administration.projects import Projects
+from muniment.administration.roster import Roster
+from muniment.administration.tenants import TenantAdministration
 from muniment.api.beside_the_log import flush_with, forget_with
 from muniment.cocobase.dialect import CocoBase
 from muniment.command.batch import in_turn
 from muniment.command.side import CommandSide
+from muniment.dataforce.dialect import DataForce
 from muniment.keys.side import Keys, open_keys
 from muniment.openid.side import OpenId, make_edge, open_openid
 from muniment.query.app import QuerySide, query_side
@@ -44,19 +49,12 @@ async def _serve(
             open_console(
                 settings, authorize=queries.authorize_webhook, errors=edge.errors
             ) as console,
-            open_administration(
-                settings,
-                keys=keys,
-                carrier=commands,
-                in_groups=queries.in_groups,
-                errors=edge.errors,
-            ) as administration,
         ):
             more: dict[Endpoint, Handler] = {
                 Endpoint.FLUSH: flush_with(commands, accounts, keys),
                 Endpoint.USER_DATA: forget_with(commands, accounts),
                 Endpoint.WEBHOOK_ORDERS: commands.order,
-                **administration,
+                **administration_of(settings, edge, commands, queries, keys),
             }
             if edge.features.webhooks:
                 more.update(console.handlers())
@@ -95,6 +93,20 @@ async def _serve(
     await serve({"http": answer, "owners": commands.run}, drain_s=settings.drain_s)
 
 
+def administration_of(
+    settings: Settings, edge: Edge, commands: CommandSide, queries: QuerySide, keys: Keys
+) -> dict[Endpoint, Handler]:
+    """What answers administrators."""
+    guard = Guard(settings, in_groups=queries.in_groups, errors=edge.errors)
+    api_keys = ApiKeys(keys, guard)
+    roster = Roster(queries.store)
+    projects = Projects(guard=guard, keys=keys, api_keys=api_keys, roster=roster, carrier=commands)
+    tenants = TenantAdministration(
+        guard=guard, keys=keys, api_keys=api_keys, roster=roster, carrier=commands
+    )
+    return {**api_keys.handlers(), **projects.handlers(), **tenants.handlers()}
+
+
 def dialects_of(
     settings: Settings, edge: Edge, keys: Keys, commands: CommandSide, queries: QuerySide
 ) -> Iterator[Dialect]:
@@ -103,3 +115,5 @@ def dialects_of(
         yield CocoBase(
             settings, edge, carrier=commands, queries=queries, keys=keys, watch=commands.watch
         )
+    if settings.dataforce_enabled:
+        yield DataForce(settings, edge, carrier=commands, queries=queries, keys=keys)

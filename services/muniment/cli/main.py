@@ -13,7 +13,9 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from muniment.cli import options
+from muniment.cli.operator_options import Server, User, operator_of
 from muniment.cli.project_commands import projects
+from muniment.cli.tenant_commands import orbits, organizations, users
 from muniment.cli.webhook_commands import webhooks
 
 Part = Literal["command", "query", "projector", "webhooks", "api"]
@@ -42,6 +44,9 @@ config = typer.Typer(
 app.add_typer(config)
 app.add_typer(webhooks)
 app.add_typer(projects)
+app.add_typer(users)
+app.add_typer(organizations)
+app.add_typer(orbits)
 accounts = typer.Typer(
     name="accounts",
     help="Make accounts and give them passwords, which are typed or come on standard input.",
@@ -97,8 +102,12 @@ def up(
     postgres: options.Postgres = None,
     config: options.Config = None,
     assignments: options.Set = None,
+    seeds_demo: Annotated[
+        bool, typer.Option("--seed-demo", help="When it serves, do as `muniment seed-demo`.")
+    ] = False,
 ) -> None:
     """Serve everything in one process, with an embedded Kafka and Postgres where none is named."""
+    from muniment.cli.seeding import seed_demo as seed  # noqa: PLC0415 - slow
     from muniment.cli.up import up as run  # noqa: PLC0415 - slow
 
     run(
@@ -109,7 +118,8 @@ def up(
             kafka=kafka,
             postgres=postgres,
             config=config,
-        )
+        ),
+        when_ready=seed if seeds_demo else None,
     )
 
 
@@ -165,6 +175,24 @@ def demo(
 
     settings = options.read_settings(assignments, data_dir=data_dir, kafka=kafka, config=config)
     run(settings, url=url, limit=limit, is_kept=keep)
+
+
+@app.command("seed-demo")
+def seed_demo(
+    *,
+    server: Server = None,
+    user: User = None,
+    data_dir: options.DataDir = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
+) -> None:
+    """Make two projects, and an organization with two orbits and three users; print their keys.
+
+    What is there already stays as it is, and is said to be there.
+    """
+    from muniment.cli.seeding import print_demo  # noqa: PLC0415 - slow
+
+    print_demo(operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments))
 
 
 @app.command()

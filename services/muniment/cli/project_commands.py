@@ -1,35 +1,31 @@
 """`muniment projects`: the commands with their flags; what they need is imported when they run."""
 
-import asyncio
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 from muniment.cli import options
-
-if TYPE_CHECKING:
-    from muniment.cli.operating import Operator
+from muniment.cli.operator_options import (
+    EPILOG,
+    Label,
+    New,
+    Server,
+    User,
+    ask,
+    operator_of,
+    print_keys,
+)
 
 projects: Final = typer.Typer(
     name="projects",
     help="Make projects and the keys with which their applications come.",
-    epilog="They ask the running server, as its operator: with the secret key of --data-dir or "
-    "MUNIMENT_SECRET_KEY. With --user, as that administrator instead; the password comes from "
-    "MUNIMENT_PASSWORD, or is asked for.",
+    epilog=EPILOG,
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 Project = Annotated[str, typer.Argument(help="Id of the project.")]
 Key = Annotated[str, typer.Argument(help="Id of the key, as `muniment projects keys` shows it.")]
-Label = Annotated[str, typer.Option("--label", help="What the key is for.")]
-Server = Annotated[
-    str | None,
-    typer.Option("--server", metavar="URL", help="Where Muniment is, without `/v1`; this machine."),
-]
-User = Annotated[str | None, typer.Option("--user", help="Ask as this administrator.")]
-
-KEY_COLUMNS: Final = ("id", "prefix", "label", "created_at", "expires_at", "revoked_at", "used_at")
 
 
 @projects.command("create")
@@ -47,8 +43,8 @@ def create(
     """Make a project, and print its key: the only time that it can be seen."""
     from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
 
-    operator = _operator(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    made = _ask(operator, "POST", "/v1/__projects__", {"name": name, "label": label})
+    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
+    made = ask(operator, "POST", "/v1/__projects__", {"name": name, "label": label})
     row = {"project": made["id"], "name": made["name"], "key": made["key"]["key"]}
     show_one(made if output == "json" else row, output)
 
@@ -66,15 +62,15 @@ def list_projects(
     """Print the projects."""
     from muniment.cli.operating import show  # noqa: PLC0415 - slow
 
-    operator = _operator(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    show(_ask(operator, "GET", "/v1/__projects__"), ("id", "name"), output)
+    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
+    show(ask(operator, "GET", "/v1/__projects__"), ("id", "name"), output)
 
 
 @projects.command("keys")
 def keys(
     project: Project,
     *,
-    new: Annotated[bool, typer.Option("--new", help="Make one more, and print it.")] = False,
+    new: New = False,
     label: Label = "",
     output: options.Output = "table",
     server: Server = None,
@@ -84,14 +80,8 @@ def keys(
     assignments: options.Set = None,
 ) -> None:
     """Print the keys of a project, without their texts; with --new, make one more."""
-    from muniment.cli.operating import show, show_one  # noqa: PLC0415 - slow
-
-    operator = _operator(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    path = f"/v1/__projects__/{project}/keys"
-    if new:
-        show_one(_ask(operator, "POST", path, {"label": label}), output)
-    else:
-        show(_ask(operator, "GET", path), KEY_COLUMNS, output)
+    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
+    print_keys(operator, f"/v1/__projects__/{project}/keys", label, output, is_new=new)
 
 
 @projects.command("rotate")
@@ -111,9 +101,9 @@ def rotate(
     """Make a key in place of an old one, and print it."""
     from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
 
-    operator = _operator(server, user, data_dir=data_dir, config=config, assignments=assignments)
+    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
     path = f"/v1/__keys__/{key}/rotation"
-    show_one(_ask(operator, "POST", path, {"overlap_s": overlap_s}), output)
+    show_one(ask(operator, "POST", path, {"overlap_s": overlap_s}), output)
 
 
 @projects.command("revoke")
@@ -130,17 +120,5 @@ def revoke(
     """End a key: within two seconds nothing takes it any more."""
     from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
 
-    operator = _operator(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    show_one(_ask(operator, "DELETE", f"/v1/__keys__/{key}"), output)
-
-
-def _operator(server: str | None, user: str | None, **given: Any) -> "Operator":
-    from muniment.cli.operating import Operator  # noqa: PLC0415 - slow
-
-    assignments = given.pop("assignments")
-    settings = options.read_settings(assignments, **given)
-    return Operator(settings=settings, server=server, user=user)
-
-
-def _ask(operator: "Operator", method: str, path: str, body: Any = None) -> Any:
-    return asyncio.run(operator.ask(method, path, body))
+    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
+    show_one(ask(operator, "DELETE", f"/v1/__keys__/{key}"), output)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -55,16 +55,33 @@ SERVICES: Final = (
 )
 
 
-def up(settings: Settings, services: Sequence[Service] = SERVICES) -> None:
+WhenReady = Callable[[Settings], Awaitable[str]]
+"""Is done once all serve; answers with what is to be printed then."""
+
+
+def up(
+    settings: Settings,
+    services: Sequence[Service] = SERVICES,
+    *,
+    when_ready: WhenReady | None = None,
+) -> None:
     """Serve until a signal; then nothing of it runs any more.
 
     Raises a `StackError` that says why it cannot start.
     """
-    asyncio.run(_Up(settings, services, Console(soft_wrap=True, highlight=False)).run())
+    console = Console(soft_wrap=True, highlight=False)
+    asyncio.run(_Up(settings, services, console, when_ready).run())
 
 
 class _Up:
-    def __init__(self, settings: Settings, services: Sequence[Service], console: Console) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        services: Sequence[Service],
+        console: Console,
+        when_ready: WhenReady | None,
+    ) -> None:
+        self._when_ready = when_ready
         self._settings = settings
         self._services = services
         self._console = console
@@ -102,6 +119,8 @@ class _Up:
         supervisor.start([self._program(service) for service in self._services])
         await supervisor.until_ready(self._is_ready, timeout_s=READY_TIMEOUT_S)
         self._tell(welcome(self._settings, self._stack, time.monotonic() - self._began_at))
+        if self._when_ready is not None:
+            self._tell(await self._when_ready(self._settings))
         await supervisor.keep(self._stopping)
 
     def _program(self, service: Service) -> Program:

@@ -27,6 +27,7 @@ class TenantKind(StrEnum):
 
     PROJECT = "project"
     ORGANIZATION = "organization"
+    ORBIT = "orbit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,24 +110,25 @@ class KeyStore:
             await connection.execute(SQL.end_later, id_, overlap_s)
             return await self._create(connection, Principal(row["principal"]), row["label"], None)
 
-    async def add_tenant(self, bucket_id: str, kind: TenantKind) -> None:
-        """Note that an administrator made the bucket to be such a thing."""
+    async def add_tenant(
+        self, bucket_id: str, kind: TenantKind, *, parent_id: str | None = None
+    ) -> None:
+        """Note what the bucket was made to be; an orbit has its organization as its parent."""
         async with self._writing() as connection:
-            await connection.execute(SQL.add_tenant, bucket_id, kind)
+            await connection.execute(SQL.add_tenant, bucket_id, kind, parent_id)
 
     async def remove_tenant(self, bucket_id: str) -> None:
         """Forget it."""
         async with self._writing() as connection:
             await connection.execute(SQL.remove_tenant, bucket_id)
 
-    async def tenants(self, kind: TenantKind) -> Sequence[str]:
-        """Ids of the buckets that are such a thing, the oldest first."""
-        return [row["bucket_id"] for row in await self._rows(SQL.tenants, kind)]
+    async def tenants(self, kind: TenantKind, *, parent_id: str | None = None) -> Sequence[str]:
+        """Ids of the buckets that are such a thing, of one parent or of any, the oldest first."""
+        return [row["bucket_id"] for row in await self._rows(SQL.tenants, kind, parent_id)]
 
     async def is_tenant(self, bucket_id: str, kind: TenantKind) -> bool:
-        """Whether an administrator made the bucket to be such a thing."""
-        row = await self._row(SQL.is_tenant, bucket_id, kind)
-        return row is not None and row[0] is True
+        """Whether the bucket was made to be such a thing."""
+        return await self._row(SQL.tenant, bucket_id, kind) is not None
 
     async def add_user(self, name: str) -> KeyUser:
         """Someone new."""

@@ -64,8 +64,8 @@ UPDATE api_key
  WHERE id = $1;
 
 -- add_tenant --
-INSERT INTO tenant (bucket_id, kind)
-VALUES ($1, $2)
+INSERT INTO tenant (bucket_id, kind, parent_id)
+VALUES ($1, $2, $3)
     ON CONFLICT (bucket_id) DO NOTHING;
 
 -- remove_tenant --
@@ -76,10 +76,14 @@ DELETE FROM tenant
 SELECT bucket_id
   FROM tenant
  WHERE kind = $1
+   AND ($2::text IS NULL OR parent_id = $2)
  ORDER BY created_at, bucket_id;
 
--- is_tenant --
-SELECT EXISTS (SELECT FROM tenant WHERE bucket_id = $1 AND kind = $2);
+-- tenant --
+SELECT parent_id
+  FROM tenant
+ WHERE bucket_id = $1
+   AND kind = $2;
 
 -- add_user --
 INSERT INTO key_user (id, name)

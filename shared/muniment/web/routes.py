@@ -50,6 +50,15 @@ class Endpoint(StrEnum):
     PROJECT_KEYS = "project_keys"
     API_KEY = "api_key"
     API_KEY_ROTATION = "api_key_rotation"
+    API_USERS = "api_users"
+    API_USER = "api_user"
+    API_USER_KEYS = "api_user_keys"
+    ORGANIZATIONS = "organizations"
+    ORGANIZATION = "organization"
+    ORGANIZATION_MEMBER = "organization_member"
+    ORBITS = "orbits"
+    ORBIT = "orbit"
+    ORBIT_MEMBER = "orbit_member"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +122,15 @@ OF_ADMINISTRATORS: Final = frozenset(
         Endpoint.PROJECT_KEYS,
         Endpoint.API_KEY,
         Endpoint.API_KEY_ROTATION,
+        Endpoint.API_USERS,
+        Endpoint.API_USER,
+        Endpoint.API_USER_KEYS,
+        Endpoint.ORGANIZATIONS,
+        Endpoint.ORGANIZATION,
+        Endpoint.ORGANIZATION_MEMBER,
+        Endpoint.ORBITS,
+        Endpoint.ORBIT,
+        Endpoint.ORBIT_MEMBER,
     }
 )
 """What administrators make for other APIs, and the keys to it."""
@@ -461,6 +479,23 @@ _ADMINISTRATION: Final[Mapping[tuple[int | str, ...], Route]] = {
         ("/v1/__projects__/{project_id}/keys", Endpoint.PROJECT_KEYS, (*_GET, "POST")),
         ("/v1/__keys__/{key_id}", Endpoint.API_KEY, (*_GET, "DELETE")),
         ("/v1/__keys__/{key_id}/rotation", Endpoint.API_KEY_ROTATION, ("POST",)),
+        ("/v1/__users__", Endpoint.API_USERS, (*_GET, "POST")),
+        ("/v1/__users__/{user_id}", Endpoint.API_USER, _GET),
+        ("/v1/__users__/{user_id}/keys", Endpoint.API_USER_KEYS, (*_GET, "POST")),
+        ("/v1/__organizations__", Endpoint.ORGANIZATIONS, (*_GET, "POST")),
+        ("/v1/__organizations__/{organization_id}", Endpoint.ORGANIZATION, _GET),
+        (
+            "/v1/__organizations__/{organization_id}/members/{user_id}",
+            Endpoint.ORGANIZATION_MEMBER,
+            ("PUT", "DELETE"),
+        ),
+        ("/v1/__organizations__/{organization_id}/orbits", Endpoint.ORBITS, (*_GET, "POST")),
+        ("/v1/__orbits__/{orbit_id}", Endpoint.ORBIT, _GET),
+        (
+            "/v1/__orbits__/{orbit_id}/members/{user_id}",
+            Endpoint.ORBIT_MEMBER,
+            ("PUT", "DELETE"),
+        ),
     )
 }
 """By the number of segments below the version, and those that are no ids."""

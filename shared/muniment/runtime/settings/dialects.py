@@ -19,3 +19,11 @@ class DialectSettings(Subject):
         "letters, digits and underscores, 63 in all; `lenient` takes any that its clients can "
         "address.",
     )
+    dataforce_enabled: bool = Field(
+        default=True,
+        description="Serve the clients of DataForce and LUML at `/organizations` and `/users/me`.",
+    )
+    dataforce_keeps_nonempty_collections: bool = Field(
+        default=False,
+        description="Refuse by 409 to delete one of DataForce's collections that holds records.",
+    )

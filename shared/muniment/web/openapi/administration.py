@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from muniment.domain.values import JsonObject
-from muniment.web.openapi.schemas import closed
-from muniment.web.routes import Endpoint
+from muniment.web.openapi.schemas import TEXT, closed, one_of
+from muniment.web.routes import OF_ADMINISTRATORS, Endpoint
 
 ADMINISTRATION_IDS: Final[Mapping[tuple[Endpoint, str], str]] = {
     (Endpoint.PROJECTS, "GET"): "get_projects",
@@ -17,6 +17,21 @@ ADMINISTRATION_IDS: Final[Mapping[tuple[Endpoint, str], str]] = {
     (Endpoint.API_KEY, "GET"): "get_key",
     (Endpoint.API_KEY, "DELETE"): "revoke_key",
     (Endpoint.API_KEY_ROTATION, "POST"): "rotate_key",
+    (Endpoint.API_USERS, "GET"): "get_users",
+    (Endpoint.API_USERS, "POST"): "create_user",
+    (Endpoint.API_USER, "GET"): "get_user",
+    (Endpoint.API_USER_KEYS, "GET"): "get_user_keys",
+    (Endpoint.API_USER_KEYS, "POST"): "create_user_key",
+    (Endpoint.ORGANIZATIONS, "GET"): "get_organizations",
+    (Endpoint.ORGANIZATIONS, "POST"): "create_organization",
+    (Endpoint.ORGANIZATION, "GET"): "get_organization",
+    (Endpoint.ORGANIZATION_MEMBER, "PUT"): "put_organization_member",
+    (Endpoint.ORGANIZATION_MEMBER, "DELETE"): "delete_organization_member",
+    (Endpoint.ORBITS, "GET"): "get_orbits",
+    (Endpoint.ORBITS, "POST"): "create_orbit",
+    (Endpoint.ORBIT, "GET"): "get_orbit",
+    (Endpoint.ORBIT_MEMBER, "PUT"): "put_orbit_member",
+    (Endpoint.ORBIT_MEMBER, "DELETE"): "delete_orbit_member",
 }
 
 ADMINISTRATION_SUMMARIES: Final[Mapping[str, str]] = {
@@ -29,21 +44,38 @@ ADMINISTRATION_SUMMARIES: Final[Mapping[str, str]] = {
     "get_key": "Read about a key",
     "revoke_key": "End a key for ever",
     "rotate_key": "Make a key in place of one that ends after the overlap",
+    "get_users": "List the users that keys speak for",
+    "create_user": "Make a user and their first key, whose text is told only now",
+    "get_user": "Read about a user",
+    "get_user_keys": "List the keys of a user, without their texts",
+    "create_user_key": "Make one more key of a user",
+    "get_organizations": "List the organizations",
+    "create_organization": "Make an organization",
+    "get_organization": "Read an organization, and who is what in it",
+    "put_organization_member": "Give a user a role in an organization, and no other",
+    "delete_organization_member": "Take a user out of an organization",
+    "get_orbits": "List the orbits of an organization",
+    "create_orbit": "Make an orbit",
+    "get_orbit": "Read an orbit, and who is what in it",
+    "put_orbit_member": "Give a user a role in an orbit, and no other",
+    "delete_orbit_member": "Take a user out of an orbit",
 }
 
 ADMINISTRATION_ASKS: Final[Mapping[tuple[Endpoint, str], str]] = {
     (Endpoint.PROJECTS, "POST"): "NewProject",
     (Endpoint.PROJECT_KEYS, "POST"): "NewApiKey",
     (Endpoint.API_KEY_ROTATION, "POST"): "ApiKeyRotation",
+    (Endpoint.API_USERS, "POST"): "NewProject",
+    (Endpoint.API_USER_KEYS, "POST"): "NewApiKey",
+    (Endpoint.ORGANIZATIONS, "POST"): "NewOrganization",
+    (Endpoint.ORGANIZATION_MEMBER, "PUT"): "OrganizationMember",
+    (Endpoint.ORBITS, "POST"): "NewOrbit",
+    (Endpoint.ORBIT_MEMBER, "PUT"): "OrbitMember",
 }
 
-ADMINISTRATION_BODIES: Final[Mapping[Endpoint, str]] = {
-    Endpoint.PROJECTS: "Administered",
-    Endpoint.PROJECT: "Administered",
-    Endpoint.PROJECT_KEYS: "Administered",
-    Endpoint.API_KEY: "Administered",
-    Endpoint.API_KEY_ROTATION: "Administered",
-}
+ADMINISTRATION_BODIES: Final[Mapping[Endpoint, str]] = dict.fromkeys(
+    OF_ADMINISTRATORS, "Administered"
+)
 
 _NAME: Final[JsonObject] = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"\S"}
 _LABEL: Final[JsonObject] = {"type": "string", "maxLength": 255}
@@ -64,4 +96,10 @@ ADMINISTRATION_DEFINITIONS: Final[JsonObject] = {
             "minimum": 0,
         },
     ),
+    "NewOrganization": closed(
+        {"name": _NAME}, logo=TEXT, owner={"type": "string", "format": "uuid"}
+    ),
+    "OrganizationMember": closed({"role": one_of("owner", "admin", "member")}),
+    "NewOrbit": closed({"name": _NAME}),
+    "OrbitMember": closed({"role": one_of("admin", "member")}),
 }

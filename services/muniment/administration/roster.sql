@@ -1,0 +1,16 @@
+-- buckets --
+SELECT coalesce(jsonb_agg(bucket.data ORDER BY asked.place), '[]') AS found
+  FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, place)
+  JOIN bucket
+    ON bucket.parent = '00000000-0000-0000-0000-000000000000'
+   AND bucket.id = asked.id
+   AND NOT bucket.deleted;
+
+-- groups --
+SELECT coalesce(jsonb_agg(to_jsonb(o) ORDER BY o.id), '[]') AS found
+  FROM bucket
+  JOIN "group" AS o
+    ON o.parent = bucket.uid
+   AND NOT o.deleted
+ WHERE bucket.parent = '00000000-0000-0000-0000-000000000000'
+   AND bucket.id = $1;

@@ -1,0 +1,171 @@
+"""Organizations and orbits (contract sections 3 and 9)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from muniment.dataforce import answers
+from muniment.dataforce.asks import NewOrbit, OrbitChange, read_body, read_uuid
+from muniment.dataforce.errors import DataForceError, forbidden, orbit_missing
+from muniment.dataforce.roles import (
+    OrganizationRole,
+    Right,
+    orbit_role,
+    organization_role,
+    rights_of,
+)
+from muniment.dataforce.store import DataForceStore, Row
+from muniment.dataforce.tenancy import new_orbit
+from muniment.domain.addresses import bucket
+from muniment.domain.commands import Body, Command, Delete, FieldsPatch, Patch, on_behalf_of
+from muniment.domain.events import Cause, ObjectChanged
+from muniment.domain.refusals import ObjectMissing
+from muniment.domain.values import Principal
+from muniment.keys.store import KeyStore, TenantKind
+from muniment.web.carrying_out import Carrier
+from muniment.web.commands import cause_of
+from muniment.web.http import Request, Response
+
+
+class Orbits:
+    """Answers requests about organizations and orbits. Raises `DataForceError`, `Unavailable`."""
+
+    def __init__(
+        self, store: DataForceStore, keys: KeyStore, carrier: Carrier, *, json_depth_max: int
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._carrier = carrier
+        self._json_depth_max = json_depth_max
+
+    async def organizations(
+        self,
+        request: Request,
+        names: Mapping[str, str],
+        user: Principal,
+    ) -> Response:
+        """GET of the user's organizations."""
+        found = await self._store.organizations(user)
+        return _json([answers.organization(row) for row in found])
+
+    async def list(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
+        """GET of the orbits that the user may read."""
+        id_ = _organization_id(names)
+        role = await self._role(id_, user)
+        found = await self._store.orbits(user, id_)
+        shown = [row for row in found if Right.READ_ORBIT in _rights(role, row)]
+        return _json([answers.orbit(row, id_, role) for row in shown])
+
+    async def read(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
+        """GET of one."""
+        id_, role, row = await self._one(names, user, Right.READ_ORBIT)
+        return _json(answers.orbit(row, id_, role))
+
+    async def create(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
+        """POST of an orbit, whose administrator the user is."""
+        id_ = _organization_id(names)
+        asked = read_body(NewOrbit, request.body, depth_max=self._json_depth_max)
+        role = await self._role(id_, user)
+        if Right.CREATE_ORBIT not in rights_of(role, None):
+            raise forbidden()
+        orbit_id = self._carrier.make_bucket_id()
+        commands = new_orbit(
+            orbit_id,
+            organization=id_,
+            name=asked.name,
+            bucket_secret_id=asked.bucket_secret_id,
+            admins=[user],
+            cause=_cause(request, user),
+        )
+        done = await self._carrier.carry_out(request, commands)
+        if isinstance(done, Response):
+            return done
+        await self._keys.add_tenant(orbit_id, TenantKind.ORBIT, parent_id=id_)
+        [row] = await self._store.orbits(user, id_, orbit_id)
+        return _json(answers.orbit(row, id_, role))
+
+    async def update(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
+        """PATCH of an orbit's name or secret."""
+        _orbit_id(names)
+        asked = read_body(OrbitChange, request.body, depth_max=self._json_depth_max)
+        id_, role, row = await self._one(names, user, Right.UPDATE_ORBIT)
+        changes: dict[str, Any] = asked.model_dump(exclude_none=True)
+        if changes:
+            patch = Patch(
+                address=bucket(row["id"]),
+                change=FieldsPatch(body=Body(data=changes)),
+                requester=on_behalf_of(user),
+                cause=_cause(request, user),
+            )
+            done = await self._carry_out(request, patch)
+            if isinstance(done, Response):
+                return done
+            row = {**row, "data": done.after.data, "updated_at": done.occurred_at}
+        return _json(answers.orbit(row, id_, role))
+
+    async def delete(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
+        """DELETE of an orbit, and of all that is in it."""
+        _, _, row = await self._one(names, user, Right.DELETE_ORBIT)
+        delete = Delete(
+            address=bucket(row["id"]),
+            requester=on_behalf_of(user),
+            cause=_cause(request, user),
+        )
+        done = await self._carry_out(request, delete)
+        if isinstance(done, Response):
+            return done
+        await self._keys.remove_tenant(row["id"])
+        return Response(status=204)
+
+    async def _role(self, organization_id: str, user: Principal) -> OrganizationRole:
+        groups = await self._store.groups_in_organization(user, organization_id)
+        role = organization_role(groups)
+        if role is None:
+            raise forbidden()
+        return role
+
+    async def _one(
+        self, names: Mapping[str, str], user: Principal, right: Right
+    ) -> tuple[str, OrganizationRole, Row]:
+        id_, orbit_id = _organization_id(names), _orbit_id(names)
+        role = await self._role(id_, user)
+        found = await self._store.orbits(user, id_, orbit_id)
+        rights = _rights(role, found[0]) if found else rights_of(role, None)
+        if right not in rights:
+            raise forbidden()
+        if not found:
+            raise orbit_missing()
+        return id_, role, found[0]
+
+    async def _carry_out(self, request: Request, command: Command) -> ObjectChanged | Response:
+        done = await self._carrier.carry_out(request, [command])
+        if isinstance(done, Response):
+            return done
+        [outcome] = done
+        if isinstance(outcome, ObjectChanged):
+            return outcome
+        if isinstance(outcome, ObjectMissing):
+            raise orbit_missing()
+        raise DataForceError(400, f"The orbit was not changed: {outcome}")
+
+
+def _rights(role: OrganizationRole, row: Row) -> frozenset[Right]:
+    return rights_of(role, orbit_role(row["groups"]))
+
+
+def _organization_id(names: Mapping[str, str]) -> str:
+    return read_uuid(names["organization_id"], "organization_id")
+
+
+def _orbit_id(names: Mapping[str, str]) -> str:
+    return read_uuid(names["orbit_id"], "orbit_id")
+
+
+def _cause(request: Request, user: Principal) -> Cause:
+    return replace(cause_of(request), actor=user)
+
+
+def _json(value: Any) -> Response:
+    return Response(body=orjson.dumps(value))
