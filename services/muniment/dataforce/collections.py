@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
 from uuid_utils import uuid7
 
 from muniment.dataforce import answers
@@ -24,13 +23,12 @@ from muniment.dataforce.errors import (
 from muniment.dataforce.pages import read_listing, write_cursor
 from muniment.dataforce.roles import Right, orbit_role, organization_role, rights_of
 from muniment.dataforce.store import DataForceStore, Found
+from muniment.dataforce.writing import carry_out, cause, json_response
 from muniment.domain.addresses import collection
-from muniment.domain.commands import Body, Command, Create, Delete, FieldsPatch, Patch, on_behalf_of
+from muniment.domain.commands import Body, Create, Delete, FieldsPatch, Patch, on_behalf_of
 from muniment.domain.events import ObjectChanged
-from muniment.domain.refusals import ObjectMissing
 from muniment.domain.values import JsonValue, Principal
 from muniment.web.carrying_out import Carrier
-from muniment.web.commands import cause_of
 from muniment.web.http import PREFIX, Request, Response
 
 
@@ -65,7 +63,7 @@ class Collections:
         orbit = await self._orbit(ids, user, Right.LIST)
         found = await self._store.page(orbit.uid, orbit.id, listing)
         if listing.limit is None:
-            return _json([answers.collection(each, orbit.id) for each in found])
+            return json_response([answers.collection(each, orbit.id) for each in found])
         shown = found[: listing.limit]
         cursor = None
         if len(found) > len(shown):
@@ -73,12 +71,12 @@ class Collections:
             assert last.value is not None  # noqa: S101 - pages have it
             cursor = write_cursor((last.value, last.id), listing.sort_by)
         items = [answers.collection(each, orbit.id) for each in shown]
-        return _json({"items": items, "cursor": cursor})
+        return json_response({"items": items, "cursor": cursor})
 
     async def tags(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
         """GET of all tags."""
         orbit = await self._orbit(_ids(names), user, Right.LIST)
-        return _json(await self._store.tags(orbit.uid))
+        return json_response(await self._store.tags(orbit.uid))
 
     async def create(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
         """POST to the listing."""
@@ -98,11 +96,9 @@ class Collections:
             id_from_client=False,
             body=Body(data=data),
             requester=on_behalf_of(user),
-            cause=_cause(request, user),
+            cause=cause(request, user),
         )
-        done = await self._carry_out(request, create, missing=orbit_missing())
-        if isinstance(done, Response):
-            return done
+        done = await carry_out(self._carrier, request, [create], missing=orbit_missing())
         made = Found(
             id=id_,
             public_id=id_,
@@ -114,12 +110,12 @@ class Collections:
             created_at=done.occurred_at,
             updated_at=None,
         )
-        return _json(answers.collection(made, orbit.id))
+        return json_response(answers.collection(made, orbit.id))
 
     async def read(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
         """GET of one."""
         orbit, found = await self._one(names, user, Right.READ)
-        return _json(answers.details(found, orbit.id))
+        return json_response(answers.details(found, orbit.id))
 
     async def update(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
         """PATCH of one: what is absent or null stays."""
@@ -128,18 +124,16 @@ class Collections:
         orbit, found = await self._one(names, user, Right.UPDATE)
         changes: dict[str, Any] = asked.model_dump(exclude_none=True)
         if not changes:
-            return _json(answers.collection(found, orbit.id))
+            return json_response(answers.collection(found, orbit.id))
         patch = Patch(
             address=collection(orbit.id, found.id),
             change=FieldsPatch(body=Body(data=changes)),
             requester=on_behalf_of(user),
-            cause=_cause(request, user),
+            cause=cause(request, user),
         )
-        done = await self._carry_out(request, patch, missing=collection_missing())
-        if isinstance(done, Response):
-            return done
+        done = await carry_out(self._carrier, request, [patch], missing=collection_missing())
         changed = replace(found, **_facts(done, found))
-        return _json(answers.collection(changed, orbit.id))
+        return json_response(answers.collection(changed, orbit.id))
 
     async def delete(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
         """DELETE of one, and of all that is in it."""
@@ -149,10 +143,10 @@ class Collections:
         delete = Delete(
             address=collection(orbit.id, found.id),
             requester=on_behalf_of(user),
-            cause=_cause(request, user),
+            cause=cause(request, user),
         )
-        done = await self._carry_out(request, delete, missing=collection_missing())
-        return done if isinstance(done, Response) else Response(status=204)
+        await carry_out(self._carrier, request, [delete], missing=collection_missing())
+        return Response(status=204)
 
     def _read_new(self, request: Request) -> NewCollection | NewPlainCollection:
         depth_max = self._json_depth_max
@@ -181,19 +175,6 @@ class Collections:
             raise orbit_missing()
         return Orbit(id=orbit_id, uid=access.orbit_uid)
 
-    async def _carry_out(
-        self, request: Request, command: Command, *, missing: DataForceError
-    ) -> ObjectChanged | Response:
-        done = await self._carrier.carry_out(request, [command])
-        if isinstance(done, Response):
-            return done
-        [outcome] = done
-        if isinstance(outcome, ObjectChanged):
-            return outcome
-        if isinstance(outcome, ObjectMissing):
-            raise missing
-        raise DataForceError(400, f"The collection was not changed: {outcome}")
-
 
 def _ids(names: Mapping[str, str]) -> tuple[str, str]:
     return (
@@ -210,10 +191,6 @@ def _is_newest(request: Request) -> bool:
     return request.raw_path.startswith(f"{PREFIX}/")
 
 
-def _cause(request: Request, user: Principal) -> Any:
-    return replace(cause_of(request), actor=user)
-
-
 def _facts(event: ObjectChanged, before: Found) -> dict[str, Any]:
     """What the change made of those fields that it can change."""
     data: Any = event.after.data
@@ -223,7 +200,3 @@ def _facts(event: ObjectChanged, before: Found) -> dict[str, Any]:
         "tags": data.get("tags", before.tags),
         "updated_at": event.occurred_at,
     }
-
-
-def _json(value: Any) -> Response:
-    return Response(body=orjson.dumps(value))

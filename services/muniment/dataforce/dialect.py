@@ -7,6 +7,7 @@ from muniment.dataforce.collections import Collections
 from muniment.dataforce.errors import DataForceError, error_body, unauthorized
 from muniment.dataforce.orbits import Orbits
 from muniment.dataforce.store import DataForceStore
+from muniment.dataforce.writing import AnsweredElsewhere
 from muniment.domain.values import Principal
 from muniment.keys.principals import user_of
 from muniment.keys.side import Keys
@@ -83,6 +84,8 @@ class DataForce:
             return await self._answer(request)
         except DataForceError as refused:
             return refused.response
+        except AnsweredElsewhere as answered:
+            return answered.response
         except Undecodable:
             return DataForceError(400, "The URL is not UTF-8.").response
 

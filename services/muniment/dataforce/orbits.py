@@ -1,14 +1,11 @@
 """Organizations and orbits (contract sections 3 and 9)."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
-
-import orjson
 
 from muniment.dataforce import answers
 from muniment.dataforce.asks import NewOrbit, OrbitChange, read_body, read_uuid
-from muniment.dataforce.errors import DataForceError, forbidden, orbit_missing
+from muniment.dataforce.errors import forbidden, orbit_missing
 from muniment.dataforce.roles import (
     OrganizationRole,
     Right,
@@ -18,14 +15,12 @@ from muniment.dataforce.roles import (
 )
 from muniment.dataforce.store import DataForceStore, Row
 from muniment.dataforce.tenancy import new_orbit
+from muniment.dataforce.writing import carry_out, cause, json_response
 from muniment.domain.addresses import bucket
-from muniment.domain.commands import Body, Command, Delete, FieldsPatch, Patch, on_behalf_of
-from muniment.domain.events import Cause, ObjectChanged
-from muniment.domain.refusals import ObjectMissing
+from muniment.domain.commands import Body, Delete, FieldsPatch, Patch, on_behalf_of
 from muniment.domain.values import Principal
 from muniment.keys.store import KeyStore, TenantKind
 from muniment.web.carrying_out import Carrier
-from muniment.web.commands import cause_of
 from muniment.web.http import Request, Response
 
 
@@ -48,7 +43,7 @@ class Orbits:
     ) -> Response:
         """GET of the user's organizations."""
         found = await self._store.organizations(user)
-        return _json([answers.organization(row) for row in found])
+        return json_response([answers.organization(row) for row in found])
 
     async def list(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
         """GET of the orbits that the user may read."""
@@ -56,12 +51,12 @@ class Orbits:
         role = await self._role(id_, user)
         found = await self._store.orbits(user, id_)
         shown = [row for row in found if Right.READ_ORBIT in _rights(role, row)]
-        return _json([answers.orbit(row, id_, role) for row in shown])
+        return json_response([answers.orbit(row, id_, role) for row in shown])
 
     async def read(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
         """GET of one."""
         id_, role, row = await self._one(names, user, Right.READ_ORBIT)
-        return _json(answers.orbit(row, id_, role))
+        return json_response(answers.orbit(row, id_, role))
 
     async def create(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
         """POST of an orbit, whose administrator the user is."""
@@ -77,14 +72,12 @@ class Orbits:
             name=asked.name,
             bucket_secret_id=asked.bucket_secret_id,
             admins=[user],
-            cause=_cause(request, user),
+            cause=cause(request, user),
         )
-        done = await self._carrier.carry_out(request, commands)
-        if isinstance(done, Response):
-            return done
+        await carry_out(self._carrier, request, commands, missing=orbit_missing())
         await self._keys.add_tenant(orbit_id, TenantKind.ORBIT, parent_id=id_)
         [row] = await self._store.orbits(user, id_, orbit_id)
-        return _json(answers.orbit(row, id_, role))
+        return json_response(answers.orbit(row, id_, role))
 
     async def update(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
         """PATCH of an orbit's name or secret."""
@@ -97,13 +90,11 @@ class Orbits:
                 address=bucket(row["id"]),
                 change=FieldsPatch(body=Body(data=changes)),
                 requester=on_behalf_of(user),
-                cause=_cause(request, user),
+                cause=cause(request, user),
             )
-            done = await self._carry_out(request, patch)
-            if isinstance(done, Response):
-                return done
+            done = await carry_out(self._carrier, request, [patch], missing=orbit_missing())
             row = {**row, "data": done.after.data, "updated_at": done.occurred_at}
-        return _json(answers.orbit(row, id_, role))
+        return json_response(answers.orbit(row, id_, role))
 
     async def delete(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
         """DELETE of an orbit, and of all that is in it."""
@@ -111,11 +102,9 @@ class Orbits:
         delete = Delete(
             address=bucket(row["id"]),
             requester=on_behalf_of(user),
-            cause=_cause(request, user),
+            cause=cause(request, user),
         )
-        done = await self._carry_out(request, delete)
-        if isinstance(done, Response):
-            return done
+        await carry_out(self._carrier, request, [delete], missing=orbit_missing())
         await self._keys.remove_tenant(row["id"])
         return Response(status=204)
 
@@ -139,17 +128,6 @@ class Orbits:
             raise orbit_missing()
         return id_, role, found[0]
 
-    async def _carry_out(self, request: Request, command: Command) -> ObjectChanged | Response:
-        done = await self._carrier.carry_out(request, [command])
-        if isinstance(done, Response):
-            return done
-        [outcome] = done
-        if isinstance(outcome, ObjectChanged):
-            return outcome
-        if isinstance(outcome, ObjectMissing):
-            raise orbit_missing()
-        raise DataForceError(400, f"The orbit was not changed: {outcome}")
-
 
 def _rights(role: OrganizationRole, row: Row) -> frozenset[Right]:
     return rights_of(role, orbit_role(row["groups"]))
@@ -161,11 +139,3 @@ def _organization_id(names: Mapping[str, str]) -> str:
 
 def _orbit_id(names: Mapping[str, str]) -> str:
     return read_uuid(names["orbit_id"], "orbit_id")
-
-
-def _cause(request: Request, user: Principal) -> Cause:
-    return replace(cause_of(request), actor=user)
-
-
-def _json(value: Any) -> Response:
-    return Response(body=orjson.dumps(value))

@@ -107,8 +107,8 @@ def read_listing(query: Query, *, is_always_page: bool) -> Listing:
         sort_by=sort_by,
         after=read_cursor(asked.cursor, sort_by),
         search=asked.search,
-        kinds=[value for name, value in query if name == "types" and value],
-        tags=[value for name, value in query if name == "tags" and value],
+        kinds=tuple(value for name, value in query if name == "types" and value),
+        tags=tuple(value for name, value in query if name == "tags" and value),
     )
 
 

@@ -1,0 +1,57 @@
+"""Orders of the dialect's calls, brought before the owner of the bucket's stream."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from muniment.dataforce.errors import DataForceError
+from muniment.domain.commands import Command
+from muniment.domain.events import Cause, ObjectChanged
+from muniment.domain.refusals import ObjectMissing
+from muniment.domain.values import Principal
+from muniment.web.carrying_out import Carrier
+from muniment.web.commands import cause_of
+from muniment.web.http import Request, Response
+
+
+class AnsweredElsewhere(Exception):
+    """The owner is another instance: what it answered to the whole request."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response)
+        self.response = response
+
+
+async def carry_out(
+    carrier: Carrier, request: Request, commands: Sequence[Command], *, missing: DataForceError
+) -> ObjectChanged:
+    """What came of the first of commands that happen as one.
+
+    Raises `missing` where their object is not there any more, `AnsweredElsewhere`, `Unavailable`.
+    """
+    done = await carrier.carry_out(request, commands)
+    if isinstance(done, Response):
+        if done.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            raise DataForceError(413, "This is more than one batch of the log can hold.")
+        raise AnsweredElsewhere(done)
+    for outcome in done:
+        if isinstance(outcome, ObjectMissing):
+            raise missing
+        if not isinstance(outcome, ObjectChanged):
+            raise DataForceError(400, f"Nothing was changed: {outcome}")
+    [first, *_] = done
+    assert isinstance(first, ObjectChanged)  # noqa: S101 - all of them are
+    return first
+
+
+def cause(request: Request, user: Principal) -> Cause:
+    """The user whose key came with the request, and the request."""
+    return replace(cause_of(request), actor=user)
+
+
+def json_response(value: Any) -> Response:
+    """200 with the value."""
+    return Response(body=orjson.dumps(value))
