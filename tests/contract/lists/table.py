@@ -13,6 +13,7 @@ from muniment.domain.addresses import Kind
 from muniment.domain.queries.selection import Selection
 from muniment.domain.values import JsonObject, Principal, Uid
 from muniment.readmodel.connection import open_connection
+from muniment.readmodel.jsonb import jsonb_text
 from muniment.readmodel.lists.deletion import Selected, has_writable, select_for_delete
 from muniment.readmodel.lists.pages import read_token, write_token
 from muniment.readmodel.lists.sql import Values, conditions, page
@@ -53,7 +54,7 @@ class Table:
                 one["id"],
                 one["last_modified"],
                 one.get("deleted") is True,
-                orjson.dumps(one),
+                jsonb_text(one),
                 orjson.dumps(aces[i]),
             )
             for i, one in enumerate(objects)

@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 
 import asyncpg
+import orjson
 import pytest
 
 from muniment.domain.addresses import bucket, collection, record
@@ -260,3 +261,17 @@ async def _listen(connection: "asyncpg.Connection[asyncpg.Record]") -> Sequence[
 
 def _reached(*starts: Start) -> dict[Partition, Start]:
     return dict(zip(PARTITIONS, starts, strict=False))
+
+
+@pytest.mark.parametrize("number", [1e16, 1e308, -4.955381773552442e16, 1e-7, 1.0, 1, 2**53])
+async def test_numbers_keep_their_kinds(
+    number: float, database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """CocoBase section 5: what is read is what was written, not only worth the same."""
+    story = Story().play(BEGINNING)
+    story.write(ONE, n=number)
+    await project_all(log_of(story.entries), database)
+
+    found = orjson.loads(await connection.fetchval("SELECT data FROM record"))["n"]
+
+    assert (type(found), found) == (type(number), number)

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-import orjson
-
 from muniment.domain.addresses import Kind
 from muniment.domain.events import Action, ObjectChanged, entry_id
 from muniment.domain.values import Uid
 from muniment.log.protocol import Claim, Offset, Partition, Start
+from muniment.readmodel.jsonb import jsonb_text
 from muniment.readmodel.projection.acls import ListAcl, permissions_json
 from muniment.readmodel.projection.fold import Batch, Change, life_of_collection, parent_of
 from muniment.readmodel.projection.recording import Recording
@@ -108,7 +107,7 @@ def _change_row(change: Change, recording: Recording) -> Row:
         _own_life(event),
         event.last_modified,
         event.action is Action.DELETED,
-        orjson.dumps(event.after.data, default=dict),
+        jsonb_text(event.after.data),
         permissions_json(event.after.permissions),
         is_last,
         event.bucket_uid,
@@ -126,7 +125,7 @@ def _change_row(change: Change, recording: Recording) -> Row:
         None if created is None else created.occurred_at,
         None if created is None else created.stream_at,
         None if event.action is Action.CREATED else event.occurred_at,
-        None if event.after.hidden is None else orjson.dumps(event.after.hidden, default=dict),
+        None if event.after.hidden is None else jsonb_text(event.after.hidden),
     )
 
 
