@@ -8,6 +8,7 @@ from muniment.cocobase.bodies import Bodies
 from muniment.cocobase.collections import CollectionCalls
 from muniment.cocobase.documents import DocumentCalls
 from muniment.cocobase.errors import CocoBaseError, error_body
+from muniment.cocobase.exploring import ExploringCalls
 from muniment.cocobase.projects import Projects
 from muniment.cocobase.reading import Reading
 from muniment.cocobase.realtime import Realtime, Watch
@@ -60,7 +61,8 @@ class CocoBase:
             bodies=bodies,
             collections=collections,
         )
-        self._calls = Calls(table_of(collections, documents))
+        exploring = ExploringCalls(projects=projects, reading=reading)
+        self._calls = Calls(table_of(collections, documents, exploring))
         self._realtime = Realtime(projects=projects, reading=reading, watch=watch)
 
     async def handle(self, request: Request) -> Response:
@@ -119,7 +121,7 @@ class CocoBase:
 
 
 def table_of(
-    collections: CollectionCalls, documents: DocumentCalls
+    collections: CollectionCalls, documents: DocumentCalls, exploring: ExploringCalls
 ) -> Mapping[str, Mapping[str, Call]]:
     """All calls (contract section 3); `documents` and `file` are never collections on POST."""
     one = "/collections/{collection}"
@@ -145,6 +147,9 @@ def table_of(
         f"{one}/batch/documents/delete": {"POST": documents.delete_all},
         f"{one}/query/documents/count": {"GET": documents.count},
         f"{one}/query/documents/aggregate": {"GET": documents.aggregate},
+        f"{one}/query/documents/group-by": {"GET": exploring.group},
+        f"{one}/query/schema": {"GET": exploring.describe},
+        f"{one}/export": {"GET": exploring.export},
     }
 
 

@@ -1,6 +1,7 @@
 """The calls on documents (contract sections 5 to 7)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import orjson
 from uuid_utils import uuid4
@@ -12,6 +13,7 @@ from muniment.cocobase.filters.parsing import parameter_name
 from muniment.cocobase.listing import read_aggregation, read_condition, read_listing
 from muniment.cocobase.projects import Projects
 from muniment.cocobase.reading import DOCUMENT_NOT_FOUND, Reading
+from muniment.cocobase.relations import Relations, read_shape
 from muniment.cocobase.views import Collection, document_view
 from muniment.cocobase.writing import Orders, Writing
 from muniment.domain.addresses import is_valid_id
@@ -37,6 +39,7 @@ class DocumentCalls:
         self._writing = writing
         self._bodies = bodies
         self._collections = collections
+        self._relations = Relations(reading)
 
     async def create(self, request: Request, _: Mapping[str, str]) -> Response:
         """POST `/collections/documents?collection=…`."""
@@ -51,9 +54,14 @@ class DocumentCalls:
     async def list(self, request: Request, names: Mapping[str, str]) -> Response:
         """GET `/collections/{collection}/documents`."""
         project = await self._projects.of(request)
-        listing = read_listing(request)
+        listing, shape = read_listing(request), read_shape(request)
         collection = await self._reading.collection(project, names["collection"])
-        return Response(body=await self._reading.documents(collection, listing))
+        condition = await self._relations.related_condition(project, listing.condition)
+        listing = replace(listing, condition=condition)
+        if not shape.is_flat:
+            return Response(body=await self._reading.documents(collection, listing))
+        rows = await self._relations.rows(project, collection, listing, shape)
+        return Response(body=orjson.dumps(rows))
 
     async def read(self, request: Request, names: Mapping[str, str]) -> Response:
         """GET `/collections/{collection}/documents/{document}`."""
@@ -128,7 +136,8 @@ class DocumentCalls:
         """GET `/collections/{collection}/query/documents/count`."""
         project = await self._projects.of(request)
         collection = await self._reading.collection(project, names["collection"])
-        count = await self._reading.count(collection, read_condition(request))
+        condition = await self._relations.related_condition(project, read_condition(request))
+        count = await self._reading.count(collection, condition)
         return Response(body=orjson.dumps({"count": count}))
 
     async def aggregate(self, request: Request, names: Mapping[str, str]) -> Response:
@@ -136,7 +145,8 @@ class DocumentCalls:
         project = await self._projects.of(request)
         asked = read_aggregation(request)
         collection = await self._reading.collection(project, names["collection"])
-        result = await self._reading.aggregate(collection, asked)
+        condition = await self._relations.related_condition(project, asked.condition)
+        result = await self._reading.aggregate(collection, replace(asked, condition=condition))
         told = {
             "field": asked.field,
             "operation": asked.operation,

@@ -1,7 +1,7 @@
 """Parameters of a listing: page, order and filter (contract section 6)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,25 +47,30 @@ class Aggregation:
     operation: str
 
 
-def read_listing(request: Request) -> Listing:
-    """What the query asks for. Raises `CocoBaseError` for a page or an order that cannot be."""
+def read_listing(
+    request: Request, *, not_filters: Collection[str] = NOT_FILTERS, limit: int | None = None
+) -> Listing:
+    """What the query asks for, with a limit of its own unless one is given here.
+
+    Raises `CocoBaseError` for a page or an order that cannot be.
+    """
     given = _given(request)
     sort = given.get("sort") or given.get("sort_by")
     order = given.get("order") or given.get("sort_order") or "desc"
     if order not in ("asc", "desc"):
         raise _out_of_range("order", "Input should be 'asc' or 'desc'", "literal_error")
     return Listing(
-        condition=parse_filter(request.query, not_filters=NOT_FILTERS),
+        condition=read_condition(request, not_filters=not_filters),
         sort=None if sort == CREATED_AT else sort,
         is_descending=order == "desc",
-        limit=_integer(given, "limit", default=LIMIT_DEFAULT, least=1, most=LIMIT_MAX),
+        limit=limit or _integer(given, "limit", default=LIMIT_DEFAULT, least=1, most=LIMIT_MAX),
         offset=_integer(given, "offset", default=0, least=0, most=OFFSET_MAX),
     )
 
 
-def read_condition(request: Request) -> Condition:
+def read_condition(request: Request, *, not_filters: Collection[str] = NOT_FILTERS) -> Condition:
     """The filter alone: page and order are of no interest to a count."""
-    return parse_filter(request.query, not_filters=NOT_FILTERS)
+    return parse_filter(request.query, not_filters=not_filters)
 
 
 def read_aggregation(request: Request) -> Aggregation:

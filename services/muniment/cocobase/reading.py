@@ -11,7 +11,7 @@ from muniment.cocobase.filters.conditions import Condition
 from muniment.cocobase.listing import Aggregation, Listing
 from muniment.cocobase.projects import Project
 from muniment.cocobase.views import TIME_OF_POSTGRES, Collection
-from muniment.domain.values import Timestamp, Uid
+from muniment.domain.values import JsonObject, Timestamp, Uid
 from muniment.query.store import Store
 from muniment.readmodel.lists.sql import Values
 from muniment.readmodel.sql import Statements
@@ -107,6 +107,20 @@ class Reading:
             values,
         )
 
+    async def parsed_documents(
+        self, collection: Collection, listing: Listing
+    ) -> Sequence[JsonObject]:
+        """A page of documents."""
+        found: Sequence[JsonObject] = orjson.loads(await self.documents(collection, listing))
+        return found
+
+    async def parsed_named(
+        self, collection: Collection, ids: Sequence[str]
+    ) -> Sequence[JsonObject]:
+        """The documents of these ids that there are."""
+        found: Sequence[JsonObject] = orjson.loads(await self.named_documents(collection, ids))
+        return found
+
     async def document(self, collection: Collection, id_: str) -> bytes:
         """One document; raises `CocoBaseError` (404) where there is none."""
         found = await self.named_documents(collection, [id_])
@@ -120,6 +134,36 @@ class Reading:
         """When the documents of these ids were created, of those that there are."""
         row = await self._store.read_object(SQL.created_at, (collection.uid, ids))
         return dict(zip(row["ids"], row["moments"], strict=True))
+
+    async def ids(
+        self, collection: Collection, condition: Condition, *, limit: int
+    ) -> Sequence[str]:
+        """The ids of some documents for which the condition holds."""
+        values = Values()
+        statement = SQL.ids.format(
+            parent=values.bind(collection.uid, "uuid"),
+            condition=sql.condition(condition, values),
+            limit=values.bind(limit, "bigint"),
+        )
+        row = await self._store.read_list(statement, values.all)
+        found: Sequence[str] = row["ids"]
+        return found
+
+    async def groups(
+        self, collection: Collection, field: str, condition: Condition, *, limit: int
+    ) -> bytes:
+        """How often each value of a field is there, the most frequent first, as a JSON array."""
+        values = Values()
+        statement = SQL.groups.format(
+            name=values.bind(field, "text"),
+            field=sql.field(field, values),
+            parent=values.bind(collection.uid, "uuid"),
+            condition=sql.condition(condition, values),
+            limit=values.bind(limit, "bigint"),
+        )
+        row = await self._store.read_list(statement, values.all)
+        found: bytes = row["groups"]
+        return found
 
     async def count(self, collection: Collection, condition: Condition) -> int:
         """For how many documents the condition holds."""

@@ -109,6 +109,29 @@ CASE coalesce(jsonb_typeof({field}), 'null')
          END {direction},
          CASE jsonb_typeof({field}) WHEN 'string' THEN {field} #>> '{{}}' END COLLATE "C" {direction}
 
+-- ids --
+SELECT coalesce(array_agg(found.id), '{{}}') AS ids
+  FROM (SELECT o.id
+          FROM record AS o
+         WHERE o.parent = {parent}
+           AND NOT o.deleted
+           AND {condition}
+         LIMIT {limit}) AS found;
+
+-- groups --
+SELECT coalesce(jsonb_agg(jsonb_build_object({name}, value, 'count', number)
+                          ORDER BY number DESC, value), '[]') AS groups
+  FROM (SELECT value, count(*) AS number
+          FROM (SELECT {field} AS value
+                  FROM record AS o
+                 WHERE o.parent = {parent}
+                   AND NOT o.deleted
+                   AND {condition}) AS found
+         WHERE jsonb_typeof(value) <> 'null'
+         GROUP BY value
+         ORDER BY count(*) DESC, value
+         LIMIT {limit}) AS found;
+
 -- aggregate --
 -- A CASE, as a condition does not keep Postgres from casting first.
 SELECT {result} AS result

@@ -72,6 +72,14 @@ def document_view(
     }
 
 
+def flat(document: JsonObject) -> dict[str, JsonValue]:
+    """A document object as one row: the user's fields beside its id and time of creation."""
+    data = document["data"]
+    assert isinstance(data, Mapping)  # noqa: S101 - it is a document's
+    own = {"id": document["id"], "created_at": document["created_at"]}
+    return {**own, **data, **own}
+
+
 def time_of(at: Timestamp) -> str:
     """`2026-01-02T03:04:05.123+00:00`."""
     return (
