@@ -513,6 +513,17 @@ async def test_a_service_that_is_away_is_a_503_of_ours(tmp_path: Path, method: s
         assert answer.body["error"] == "Service Unavailable"
 
 
+@pytest.mark.parametrize(
+    "path", ["/collections/", "/collections?a=b", "/realtime/collections/a", "/v1/users/me"]
+)
+async def test_a_dialect_hears_of_it_in_its_form(tmp_path: Path, path: str) -> None:
+    async with asking(tmp_path, command=NOWHERE, query=NOWHERE) as ask:
+        answer = await ask("GET", path)
+
+    assert (answer.status, list(answer.body)) == (503, ["detail"])
+    assert answer.headers["Retry-After"] == "3"
+
+
 async def test_an_error_of_the_service_stays_its_own(tmp_path: Path) -> None:
     """Only what nginx itself says is put into our form."""
     body = b'{"code":503,"errno":201,"message":"its own"}'

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from muniment.cocobase.errors import bad_request
-from muniment.cocobase.filters.conditions import AllOf, AnyOf, Condition, Operator, Test
+from muniment.cocobase.filters.conditions import AllOf, AnyOf, Condition, FieldTest, Operator
 from muniment.cocobase.filters.parsing import parameter_name
 from muniment.cocobase.listing import Listing
 from muniment.cocobase.projects import Project
@@ -91,16 +91,16 @@ class Relations:
 
     async def _widened(self, project: Project, condition: Condition) -> Condition:
         match condition:
-            case Test(field=name) if "." in name:
+            case FieldTest(field=name) if "." in name:
                 return await self._by_related(project, condition)
-            case Test():
+            case FieldTest():
                 return condition
             case AllOf(parts=parts):
                 return AllOf([await self._widened(project, part) for part in parts])
             case AnyOf(parts=parts):
                 return AnyOf([await self._widened(project, part) for part in parts])
 
-    async def _by_related(self, project: Project, test: Test) -> Condition:
+    async def _by_related(self, project: Project, test: FieldTest) -> Condition:
         name, _, field = test.field.partition(".")
         target = await self._first(project, (plural(name), name))
         if target is None:
@@ -109,7 +109,7 @@ class Relations:
         ids = await self._reading.ids(target, asked, limit=RELATED_MAX + 1)
         if len(ids) > RELATED_MAX:
             raise bad_request(f'"{test.field}" finds more than {RELATED_MAX} documents.')
-        return AnyOf((test, Test(f"{name}_id", Operator.IN, ",".join(ids)))) if ids else test
+        return AnyOf((test, FieldTest(f"{name}_id", Operator.IN, ",".join(ids)))) if ids else test
 
     async def _populate(
         self,
@@ -165,7 +165,7 @@ class Relations:
         found: list[Row] = []
         if target is not None:
             listing = Listing(
-                condition=Test(field, Operator.IN, ",".join(str(row["id"]) for row in rows)),
+                condition=FieldTest(field, Operator.IN, ",".join(str(row["id"]) for row in rows)),
                 sort=None,
                 is_descending=False,
                 limit=RELATED_MAX + 1,
@@ -187,7 +187,7 @@ class Relations:
 
 def _fields(condition: Condition) -> Iterator[str]:
     match condition:
-        case Test(field=name):
+        case FieldTest(field=name):
             yield name
         case AllOf(parts=parts) | AnyOf(parts=parts):
             for part in parts:

@@ -24,7 +24,7 @@ class Operator(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class FieldTest:
     """One field of the document against one text."""
 
     field: str
@@ -46,6 +46,6 @@ class AnyOf:
     parts: Sequence["Condition"]
 
 
-Condition: TypeAlias = Test | AllOf | AnyOf
+Condition: TypeAlias = FieldTest | AllOf | AnyOf
 
 EVERYTHING = AllOf(())

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import assert_never
 
-from muniment.cocobase.filters.conditions import AllOf, AnyOf, Condition, Operator, Test
+from muniment.cocobase.filters.conditions import AllOf, AnyOf, Condition, FieldTest, Operator
 from muniment.cocobase.filters.numbers import decimal_of, number_of
 from muniment.cocobase.filters.parsing import TRUE_WORDS, wanted_texts
 from muniment.cocobase.filters.texts import lowered, text_of
@@ -13,7 +13,7 @@ from muniment.domain.values import JsonObject, JsonValue
 def holds(condition: Condition, document: JsonObject) -> bool:
     """Whether the document is one that the condition asks for."""
     match condition:
-        case Test():
+        case FieldTest():
             return _holds_test(condition, document.get(condition.field))
         case AllOf():
             return all(holds(part, document) for part in condition.parts)
@@ -23,7 +23,7 @@ def holds(condition: Condition, document: JsonObject) -> bool:
             assert_never(condition)
 
 
-def _holds_test(test: Test, value: JsonValue) -> bool:
+def _holds_test(test: FieldTest, value: JsonValue) -> bool:
     """`None` stands for a field that is missing as well: no operator tells the two apart."""
     if test.operator is Operator.ISNULL:
         return (value is None) == (test.text.lower() in TRUE_WORDS)
@@ -42,7 +42,7 @@ def _holds_test(test: Test, value: JsonValue) -> bool:
             assert_never(test.operator)
 
 
-def _is_one_of(value: JsonValue, test: Test) -> bool:
+def _is_one_of(value: JsonValue, test: FieldTest) -> bool:
     has_items = test.operator in (Operator.IN, Operator.NOTIN)
     return any(
         _equals(value, text) for text in (wanted_texts(test.text) if has_items else [test.text])

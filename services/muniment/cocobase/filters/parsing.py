@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from muniment.cocobase.filters.conditions import AllOf, AnyOf, Condition, Operator, Test
+from muniment.cocobase.filters.conditions import AllOf, AnyOf, Condition, FieldTest, Operator
 
 _GROUPED: Final = re.compile(r"\[or(?::(?P<name>[^\]]*))?\](?P<key>.*)", re.DOTALL)
 
@@ -52,7 +52,7 @@ def _joined(key: str, default: Operator, text: str) -> Condition:
         if word in key:
             return join(tuple(_joined(part, default, text) for part in key.split(word)))
     field, operator = _split(key)
-    return Test(field, operator or default, text)
+    return FieldTest(field, operator or default, text)
 
 
 def _split(key: str) -> tuple[str, Operator | None]:

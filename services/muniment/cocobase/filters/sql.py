@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, assert_never
 
-from muniment.cocobase.filters.conditions import AllOf, AnyOf, Condition, Operator, Test
+from muniment.cocobase.filters.conditions import AllOf, AnyOf, Condition, FieldTest, Operator
 from muniment.cocobase.filters.numbers import PATTERN, number_of
 from muniment.cocobase.filters.parsing import TRUE_WORDS, wanted_texts
 from muniment.readmodel.lists.sql import Values
@@ -32,7 +32,7 @@ def field(name: str, values: Values) -> str:
 def condition(asked: Condition, values: Values) -> str:
     """An expression that is true for the documents asked for, and false or NULL for others."""
     match asked:
-        case Test():
+        case FieldTest():
             return _test(asked, values)
         case AllOf():
             return _joined(asked, " AND ", values, empty="TRUE")
@@ -47,7 +47,7 @@ def _joined(asked: AllOf | AnyOf, word: str, values: Values, *, empty: str) -> s
     return f"({word.join(parts)})" if parts else empty
 
 
-def _test(test: Test, values: Values) -> str:
+def _test(test: FieldTest, values: Values) -> str:
     one = field(test.field, values)
     is_there = f"coalesce(jsonb_typeof({one}), 'null') <> 'null'"
     match test.operator:
