@@ -1,10 +1,11 @@
 """Tells the command service how endpoints do, so that it becomes part of the log.
 
-Only the last word about an endpoint counts: what could not be told yet is replaced by what is true
-now. After a restart all that is still so is told again; the command service ignores what it knows.
+What happened to an endpoint is told in its order; of what can't be told for long, the last few.
+After a restart all that is still so is told again; the command service ignores what it knows.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -14,6 +15,8 @@ from muniment.runtime.logs import get_logger
 from muniment.webhooks.endpoints import Endpoint, EndpointId
 
 RETRY_S: Final = 2.0
+UNTOLD_MAX: Final = 4
+"""Of one endpoint."""
 
 log = get_logger(__name__)
 
@@ -38,13 +41,14 @@ class Reports:
 
     def __init__(self, tell: Tell | None) -> None:
         self._tell = tell
-        self._untold: dict[EndpointId, Report] = {}
+        self._untold: dict[EndpointId, deque[Report]] = {}
         self._has_some = asyncio.Event()
 
     def say(self, report: Report) -> None:
         """Have it told; a collection's URL has no object that could say so."""
         if self._tell is not None and report.endpoint.webhook_id is not None:
-            self._untold[report.endpoint.id] = report
+            untold = self._untold.setdefault(report.endpoint.id, deque(maxlen=UNTOLD_MAX))
+            untold.append(report)
             self._has_some.set()
 
     async def send(self) -> None:
@@ -52,11 +56,20 @@ class Reports:
         while True:
             await self._has_some.wait()
             self._has_some.clear()
-            for id_, report in list(self._untold.items()):
-                is_told = self._tell is not None and await self._tell(report)
-                if is_told and self._untold.get(id_) is report:
-                    del self._untold[id_]
+            for id_ in list(self._untold):
+                await self._send_of(id_)
             if self._untold:
                 log.info("webhooks.reports_wait", count=len(self._untold))
                 await asyncio.sleep(RETRY_S)
                 self._has_some.set()
+
+    async def _send_of(self, id_: EndpointId) -> None:
+        """Tell what there is of one endpoint, up to what can't be told now."""
+        untold = self._untold[id_]
+        while untold:
+            report = untold[0]
+            if self._tell is None or not await self._tell(report):
+                return
+            if untold[0] is report:
+                untold.popleft()
+        del self._untold[id_]
