@@ -1,14 +1,13 @@
 """Projects and their keys: over HTTP for administrators, and by `muniment projects`."""
 
 import json
-import subprocess
 from collections.abc import Generator
 from typing import Any, Final
 
 import pytest
 
 from tests.clients.requester import Requester, data, refusal
-from tests.support.server import MUNIMENT, MunimentServer, environment, running_server
+from tests.support.server import MunimentServer, run_in_here, running_server
 from tests.support.stack import Stack, new_database, new_name
 
 ADMIN: Final = "admin"
@@ -35,16 +34,7 @@ class Site:
     def run(self, *arguments: str, **settings: str) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
         own = {"data_dir": str(self.server.data_dir), "http_port": str(self.server.port)}
-        done = subprocess.run(
-            [*MUNIMENT, "projects", *arguments],
-            env=environment({**SETTINGS, **own, **settings}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return done.returncode, done.stdout, done.stderr
+        return run_in_here(["projects", *arguments], {**SETTINGS, **own, **settings})
 
     def new_project(self, name: str = "Atlas") -> Any:
         made = self.admin("POST", "/v1/__projects__", {"name": name})

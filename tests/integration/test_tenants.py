@@ -1,14 +1,14 @@
 """`muniment users`, `organizations`, `orbits` and `seed-demo`, against a server that runs."""
 
 import json
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import pytest
 import requests
 
-from tests.support.server import MUNIMENT, MunimentServer, environment
+from tests.support.server import MunimentServer, new_server, run_in_here
+from tests.support.stack import Stack
 
 
 class Operator:
@@ -20,16 +20,7 @@ class Operator:
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
-        done = subprocess.run(
-            [*MUNIMENT, *arguments],
-            env=environment(self._settings),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return done.returncode, done.stdout, done.stderr
+        return run_in_here(arguments, self._settings)
 
     def told(self, *arguments: str) -> Any:
         """What it prints as JSON."""
@@ -47,8 +38,11 @@ class Operator:
 
 
 @pytest.fixture(scope="module")
-def operator(muniment_server: MunimentServer) -> Operator:
-    return Operator(muniment_server)
+def operator(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Generator[Operator]:
+    """Of a server where whoever has a name may have users forgotten."""
+    settings = {"user_data_delete_principals": "system.Authenticated"}
+    with new_server(stack, tmp_path_factory.mktemp("tenants"), settings) as server:
+        yield Operator(server)
 
 
 def keys_of(said: str) -> Mapping[str, str]:
@@ -132,3 +126,22 @@ def test_what_cannot_be_is_refused_in_a_sentence(
 
     assert code == 2
     assert "refuses (40" in said
+
+
+def test_a_forgotten_user_leaves_nothing(operator: Operator) -> None:
+    """UD-1: neither role, nor name, nor key."""
+    user = operator.told("users", "create", "Nobody")
+    organization = operator.told("organizations", "create", "Atlas", "--owner", user["id"])["id"]
+    principal = f"user:{user['id']}"
+
+    gone = requests.delete(
+        f"{operator.origin}/v1/__user_data__/{principal}", auth=("nadia", "password"), timeout=15
+    )
+
+    assert gone.status_code == 200, gone.text
+    assert operator.told("organizations", "members", organization) == []
+    assert user["id"] not in [each["id"] for each in operator.told("users", "list")]
+    assert operator.run("users", "keys", user["id"])[0] == 2
+    key = {"Authorization": f"Bearer {user['key']['key']}"}
+    url = f"{operator.origin}/users/me/organizations"
+    assert requests.get(url, headers=key, timeout=15).status_code == 401

@@ -7,21 +7,26 @@ import sys
 from pathlib import Path
 from typing import Final
 
+HERE: Final = Path(sys.executable)
+"""The Python of the tests."""
+
 INSTALL_TIMEOUT_S: Final = 300.0
 RUN_TIMEOUT_S: Final = 300.0
 
 
-def install(requirements: Path) -> Path:
+def install(requirements: Path, *, python: Path = HERE) -> Path:
     """The folder with what the file names, made once and again when the file changes.
 
-    Only what it names: a package finds its dependencies in the environment of the tests.
+    Only what it names: a package finds its dependencies in the environment of the tests. Another
+    Python has a folder of its own.
     """
-    folder = requirements.parent / ".installed" / requirements.stem
+    stem = requirements.stem if python == HERE else f"{requirements.stem}-{python.name}"
+    folder = requirements.parent / ".installed" / stem
     marker, wanted = folder / ".installed.txt", requirements.read_bytes()
     if marker.exists() and marker.read_bytes() == wanted:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    command = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     done = subprocess.run(
         [*command, "--no-deps", "--require-hashes", "--target", folder, "-r", requirements],
         capture_output=True,
@@ -34,11 +39,37 @@ def install(requirements: Path) -> Path:
     return folder
 
 
-def run(program: Path, *arguments: str, packages: Path, root: Path) -> str:
+def newer_python(*version: int) -> Path | None:
+    """A Python of that version or a newer one, if one on the path runs.
+
+    What a version manager puts there may only say that it does not.
+    """
+    check = f"import pip, sys; sys.exit(sys.version_info < {version})"
+    for name in (f"python{version[0]}.{minor}" for minor in range(version[1], version[1] + 4)):
+        found = shutil.which(name)
+        if (
+            found
+            and not subprocess.run(
+                [found, "-c", check], capture_output=True, check=False
+            ).returncode
+        ):
+            return Path(found)
+    return None
+
+
+def run(
+    program: Path,
+    *arguments: str,
+    packages: Path,
+    root: Path,
+    python: Path = HERE,
+    typed: str | None = None,
+) -> str:
     """What a program prints that finds the packages before all others; it must end well."""
     done = subprocess.run(
-        [sys.executable, program, *arguments],
+        [python, program, *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join((str(packages), str(root)))},
+        input=typed,
         capture_output=True,
         text=True,
         timeout=RUN_TIMEOUT_S,

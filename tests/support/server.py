@@ -1,6 +1,7 @@
 """The whole product as its users start it: `muniment up` in a process of its own."""
 
 import http.client
+import io
 import os
 import signal
 import subprocess
@@ -8,14 +9,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from unittest import mock
 
 import psutil
 import pytest
 
+from muniment.cli.main import main
 from muniment.stack import ports
 from muniment.stack.children import ROLL_PREFIX
 from muniment.stack.ending import Entry, Roll, is_gone
@@ -177,6 +180,23 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """This process's, with these settings and no others."""
     outside = {name: text for name, text in os.environ.items() if not name.startswith("MUNIMENT_")}
     return outside | {f"MUNIMENT_{name.upper()}": value for name, value in settings.items()}
+
+
+def run_in_here(arguments: Sequence[str], settings: Mapping[str, str]) -> tuple[int, str, str]:
+    """Run a command of `muniment` in this process: exit code, standard output, standard error.
+
+    For commands that only ask a server; it takes a second less than a process of their own.
+    """
+    said, wrong = io.StringIO(), io.StringIO()
+    own = environment(settings)
+    with (
+        mock.patch.dict(os.environ, own, clear=True),
+        redirect_stdout(said),
+        redirect_stderr(wrong),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main(arguments)
+    return int(ended.value.code or 0), said.getvalue(), wrong.getvalue()
 
 
 def console_of(data_dir: Path) -> Path:

@@ -1,21 +1,17 @@
 """Keys over HTTP: made, listed, replaced and ended; a key's text is told when it is made only."""
 
-import re
 from datetime import datetime
-from typing import Final
 
 from muniment.administration.asks import NewKeyAsk, RotationAsk, read_ask
 from muniment.administration.guard import Guard, told
 from muniment.domain.refusals import Fault
 from muniment.domain.values import JsonValue, Principal
 from muniment.keys.side import Keys
-from muniment.keys.store import ApiKey, KeyId, NewKey
+from muniment.keys.store import UUID, ApiKey, KeyId, NewKey
 from muniment.web.errors import object_missing
 from muniment.web.http import Handler, Request, Response
 from muniment.web.json_text import body_fault
 from muniment.web.routes import Endpoint
-
-UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ApiKeys:

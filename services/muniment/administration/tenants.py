@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from muniment.administration.api_keys import UUID, ApiKeys, with_text
+from muniment.administration.api_keys import ApiKeys, with_text
 from muniment.administration.asks import Ask, Name, NewNamed, read_ask
 from muniment.administration.guard import Guard, told
 from muniment.administration.roster import Group, Roster
@@ -25,7 +25,7 @@ from muniment.domain.events import ObjectChanged
 from muniment.domain.values import JsonValue, Principal
 from muniment.keys.principals import user_of, user_principal
 from muniment.keys.side import Keys
-from muniment.keys.store import KeyUser, TenantKind
+from muniment.keys.store import UUID, KeyUser, TenantKind
 from muniment.web.carrying_out import Carrier
 from muniment.web.commands import cause_of
 from muniment.web.errors import object_missing

@@ -52,7 +52,7 @@ async def _serve(
         ):
             more: dict[Endpoint, Handler] = {
                 Endpoint.FLUSH: flush_with(commands, accounts, keys),
-                Endpoint.USER_DATA: forget_with(commands, accounts),
+                Endpoint.USER_DATA: forget_with(commands, accounts, keys),
                 Endpoint.WEBHOOK_ORDERS: commands.order,
                 **administration_of(settings, edge, commands, queries, keys),
             }

@@ -26,15 +26,19 @@ def flush_with(commands: CommandSide, accounts: Accounts | None, keys: Keys) -> 
     return flush
 
 
-def forget_with(commands: CommandSide, accounts: Accounts | None) -> Handler:
+def forget_with(commands: CommandSide, accounts: Accounts | None, keys: Keys) -> Handler:
     """Answers `DELETE /__user_data__/{principal}`."""
 
     async def forget(request: Request) -> Response:
         response = await commands.forget(request)
-        is_done = response.status == HTTPStatus.OK
-        if accounts is not None and is_done and FORWARDED not in request.headers:
+        if response.status != HTTPStatus.OK or FORWARDED in request.headers:
+            return response
+        principal = Principal(request.target.id or "")
+        await keys.store.forget(principal)
+        keys.forget()
+        if accounts is not None:
             # Last: whoever forgets themselves can log in until all else is done.
-            await accounts.forget(Principal(request.target.id or ""))
+            await accounts.forget(principal)
         return response
 
     return forget

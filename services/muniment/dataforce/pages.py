@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 import orjson
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from muniment.dataforce.errors import invalid
+from muniment.dataforce.errors import invalid, unprocessable
 from muniment.web.http import Query
 
 PAGE: Final = 50
@@ -94,6 +94,9 @@ class _Asked(BaseModel):
 
 def read_listing(query: Query, *, is_always_page: bool) -> Listing:
     """What a listing's query asks for. Raises `DataForceError`."""
+    for name, value in query:
+        if "\0" in value:  # No text that is kept holds it, and Postgres refuses it.
+            raise unprocessable(["query", name], "Input should hold no U+0000", "value_error")
     given = {name: value for name, value in query if name not in _REPEATED}
     try:
         asked = _Asked.model_validate(given)

@@ -1,5 +1,6 @@
 """Where keys are kept: tables of Postgres that nothing else holds a copy of."""
 
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from uuid_utils import uuid7
 
 from muniment.accounts.durable import Durable
 from muniment.domain.values import Principal
+from muniment.keys.principals import user_of
 from muniment.keys.texts import KeyHasher, make_text, shown_prefix
 from muniment.readmodel.connection import Connection
 from muniment.readmodel.sql import Statements
@@ -20,6 +22,9 @@ SQL: Final = Statements(__package__, "store.sql")
 
 KeyId = NewType("KeyId", str)
 """A UUID version 7 in text."""
+
+UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""How ids of keys and users are written."""
 
 
 class TenantKind(StrEnum):
@@ -147,6 +152,14 @@ class KeyStore:
         """One of them; the id is a UUID."""
         row = await self._row(SQL.user, id_)
         return None if row is None else _user(row)
+
+    async def forget(self, principal: Principal) -> None:
+        """Delete the keys of a principal, and what is known of a user (UD-1)."""
+        user = user_of(principal)
+        async with self._writing() as connection:
+            await connection.execute(SQL.delete_keys_of, principal)
+            if user is not None and UUID.fullmatch(user):
+                await connection.execute(SQL.delete_user, user)
 
     async def delete_all(self) -> None:
         """The development flush (FL-1)."""

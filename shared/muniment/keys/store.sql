@@ -99,6 +99,14 @@ SELECT id, name, created_at
   FROM key_user
  WHERE id = $1;
 
+-- delete_keys_of --
+DELETE FROM api_key
+ WHERE principal = $1;
+
+-- delete_user --
+DELETE FROM key_user
+ WHERE id = $1;
+
 -- delete_all --
 DELETE FROM api_key;
 

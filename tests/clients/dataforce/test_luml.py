@@ -4,25 +4,19 @@ It needs a newer Python than Muniment does: where there is none on the path, thi
 """
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from tests.clients.dataforce.site import Site
+from tests.support.python_packages import install, newer_python, run
 
 FOLDER: Final = Path(__file__).parent
 PROGRAM: Final = FOLDER / "luml_statements.py"
 PACKAGES: Final = FOLDER / "packages"
-PYTHONS: Final = ("python3.12", "python3.13", "python3.14", "python3")
-TIMEOUT_S: Final = 300.0
-
 CASES: Final = re.findall(r"^def (case_\w+)", PROGRAM.read_text(encoding="utf-8"), re.MULTILINE)
 VERSIONS: Final = [
     pytest.param("0.1.0", marks=pytest.mark.long),
@@ -34,49 +28,6 @@ VERSIONS: Final = [
 
 Outcomes = Mapping[str, str | None]
 """By name of the case, what was wrong, or nothing."""
-
-
-@lru_cache
-def newer_python() -> str | None:
-    """A Python of 3.12 or newer that runs: what a version manager puts there may not."""
-    for name in PYTHONS:
-        path = shutil.which(name)
-        check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))"
-        if (
-            path
-            and subprocess.run([path, "-c", check], capture_output=True, check=False).returncode
-            == 0
-        ):
-            return path
-    return None
-
-
-def installed(python: str, requirements: Path) -> Path:
-    """The folder with what the file names, made once and again when the file changes."""
-    version = run(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
-    folder = PACKAGES / ".installed" / f"{requirements.stem}-{version}"
-    marker, wanted = folder / ".installed.txt", requirements.read_bytes()
-    if not marker.exists() or marker.read_bytes() != wanted:
-        shutil.rmtree(folder, ignore_errors=True)
-        command = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
-        run(python, *command, "--require-hashes", "--target", f"{folder}", "-r", f"{requirements}")
-        marker.write_bytes(wanted)
-    return folder
-
-
-def run(python: str, *arguments: str, path: str = "", told: Any = None) -> str:
-    """What the program prints; it must end well."""
-    done = subprocess.run(
-        [python, *arguments],
-        env={**os.environ, "PYTHONPATH": path},
-        input=json.dumps(told),
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -97,15 +48,19 @@ class Runs:
         return self._done[version, kind]
 
     def _run(self, version: str, kind: str) -> Outcomes:
-        python = newer_python()
+        python = newer_python(3, 12)
         if python is None:
             pytest.skip("luml-api needs Python 3.12 or newer, and none on the path runs")
-        shared = installed(python, PACKAGES / "shared.txt")
-        client = installed(python, PACKAGES / f"luml-api-{version}.txt")
         site = self._site
         told = {"url": site.origin, "organization": site.organization, "keys": site.keys}
-        path = os.pathsep.join((f"{client}", f"{shared}"))
-        lines = run(python, f"{PROGRAM}", kind, path=path, told=told).splitlines()
+        lines = run(
+            PROGRAM,
+            kind,
+            python=python,
+            packages=install(PACKAGES / f"luml-api-{version}.txt", python=python),
+            root=install(PACKAGES / "shared.txt", python=python),
+            typed=json.dumps(told),
+        ).splitlines()
         found: list[dict[str, str | None]] = [json.loads(line) for line in lines]
         return {str(each["case"]): each["error"] for each in found}
 
