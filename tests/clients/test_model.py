@@ -43,7 +43,7 @@ def server(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Generator[
 
 def test_answers_are_those_of_the_model(server: Server) -> None:
     """The short form: the same requests on every run."""
-    play(server, int(os.environ.get("MODEL_SEED", "1")), examples=15, steps=40)
+    play(server, int(os.environ.get("MODEL_SEED", "1")), examples=10, steps=40)
 
 
 @pytest.mark.long

@@ -13,9 +13,18 @@ NOT_ASKED: Final = "NULL::boolean"
 """In the place of whether there is anything that is shared with the requester."""
 
 
-def page_of(chosen: str, *, limit: str, has_shared: str = NOT_ASKED) -> str:
-    """The page of what a query chooses, `limit` being a placeholder."""
-    return SQL.page.format(chosen=chosen, limit=limit, has_shared=has_shared)
+PAGE_BYTES_MAX: Final = 64_000_000
+"""Of a page with more than one object; Postgres makes no text of more than a gigabyte."""
+
+
+def page_of(
+    chosen: str, *, limit: str, has_shared: str = NOT_ASKED, bytes_max: int = PAGE_BYTES_MAX
+) -> str:
+    """The page of what a query chooses, `limit` being a placeholder.
+
+    It ends early, with a next page, where it would be larger than `bytes_max`.
+    """
+    return SQL.page.format(chosen=chosen, limit=limit, has_shared=has_shared, bytes_max=bytes_max)
 
 
 def count_of(chosen: str, *, has_shared: str = NOT_ASKED) -> str:
