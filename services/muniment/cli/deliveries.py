@@ -97,14 +97,15 @@ class Deliveries:
             result = await self._ask(session, "POST", "/messages", asked)
         print(orjson.dumps(result).decode())
         if not result["delivered"]:
-            raise Refused(f"Not delivered: {result['error']} {result['status'] or ''}".strip())
+            raise Refused(_why_not(result))
 
     async def replay(self, asked: Mapping[str, object], *, waits: bool) -> None:
         """Begin a replay, or count it; then say how far it is until it is over."""
         async with self._session() as session:
             job = await self._ask(session, "POST", "/replays", asked)
+            began_at = time.monotonic()
             while waits and not job["has_ended"]:
-                print(_progress(job), file=sys.stderr)
+                print(_progress(job, time.monotonic() - began_at), file=sys.stderr)
                 await asyncio.sleep(POLL_S)
                 job = await self._ask(session, "GET", f"/replays/{job['id']}")
         print(orjson.dumps(job).decode())
@@ -179,8 +180,43 @@ async def _forward(
         print(f"no answer from {url}: {error}", file=sys.stderr)
 
 
-def _progress(job: Any) -> str:
-    return f"{job['state']}: {job['delivered']} delivered, {job['dead']} dead"
+def _why_not(result: Any) -> str:
+    """What became of a message that was not taken, and what is most likely to help."""
+    error, status = result["error"], result["status"]
+    detail = f" ({result['detail']})" if result["detail"] else ""
+    told = (
+        f"Not delivered: {error if status is None else f'the receiver answers {status}'}{detail}."
+    )
+    hint = _HINTS.get(status or error)
+    return told if hint is None else f"{told} {hint}"
+
+
+_HINTS: Final[Mapping[object, str]] = {
+    "blocked_address": "Deliveries go to public addresses, and where "
+    "MUNIMENT_WEBHOOKS_ALLOWED_NETWORKS or …_ALLOWED_HOSTS of the webhooks service let them.",
+    "connect_refused": "Nothing listens at the webhook's `url`.",
+    "connect_timeout": "Is there a firewall between Muniment and the webhook's `url`?",
+    "dns": "The name in the webhook's `url` has no address, as the webhooks service sees it.",
+    "tls": "The webhook's `tls.ca` takes an authority of your own.",
+    401: "Has it the secret that `muniment webhooks secret` prints?",
+    403: "Has it the secret that `muniment webhooks secret` prints?",
+    404: "Is the path in `url` right?",
+    405: "Deliveries are POST requests.",
+    410: "A real delivery would have disabled the webhook by that.",
+}
+
+
+def _progress(job: Any, seconds: float) -> str:
+    """`running: 40 %, 1200 delivered, 0 dead, 300/s, about 6 s more`."""
+    parts = [f"{job['delivered']} delivered", f"{job['dead']} dead"]
+    share = job["progress"]
+    if share is not None:
+        parts.insert(0, f"{share:.0%}")
+    if seconds >= 1:
+        parts.append(f"{job['delivered'] / seconds:.0f}/s")
+        if share and job["state"] == "running":
+            parts.append(f"about {seconds * (1 - share) / share:.0f} s more")
+    return f"{job['state']}: {', '.join(parts)}"
 
 
 def _reason(content: bytes) -> str:

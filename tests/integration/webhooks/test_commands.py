@@ -1,5 +1,6 @@
 """`muniment webhooks …` against a running server."""
 
+import socket
 import subprocess
 import time
 from collections.abc import Generator
@@ -108,6 +109,24 @@ def test_a_listener_prints_and_forwards_signed_messages(
     assert all(each.id.startswith("evt_") for each in receiver.accepted)
     assert receiver.forged == []
     assert "Authorization" not in receiver.accepted[0].headers
+
+
+def test_what_was_not_taken_is_told_with_what_may_help(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    path = f"{bucket}/webhooks/hook"
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    for url, expected in {
+        f"http://127.0.0.1:{port}/": "Nothing listens",
+        "http://10.0.0.1/": "MUNIMENT_WEBHOOKS_ALLOWED_NETWORKS",
+    }.items():
+        assert nadia("PUT", path, {"data": {"url": url}}).status_code in {200, 201}
+
+        result, said = told(start(nadia, "test", bucket, "hook"), code=2)
+
+        assert result["delivered"] is False
+        assert expected in said
 
 
 def test_what_is_refused_is_told_in_a_sentence(nadia: Requester, bucket: str) -> None:

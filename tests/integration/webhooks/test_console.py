@@ -207,6 +207,7 @@ def test_a_replay_is_counted_first_and_sends_the_same_messages_again(
     assert counted == {"events": 2, "is_complete": True}
     assert made.status_code == 201
     assert (replay["delivered"], replay["dead"], replay["has_ended"]) == (2, 0, True)
+    assert replay["progress"] == 1
     again = [received.id for received in accepted(receiver, 7)[5:]]
     assert len(set(again)) == 2
     assert set(again) < first

@@ -301,10 +301,21 @@ def _job(job: JobReport) -> dict[str, JsonValue]:
         "changed_at": job.changed_at.isoformat(),
         "spec": spec_of(job.work),
         "at_offset": job.at_offset,
+        "progress": _rounded(_progress(job)),
         "delivered": job.delivered,
         "dead": job.dead,
         "has_ended": job.state in {JobState.DONE, JobState.CANCELLED, JobState.FAILED},
     }
+
+
+def _progress(job: JobReport) -> float | None:
+    """Which share of its part of the log a replay has behind it; a snapshot can't tell."""
+    if job.state is JobState.DONE:
+        return 1.0
+    if not isinstance(job.work, Replay) or job.at_offset is None:
+        return None
+    length = max(job.work.end - job.work.first, 1)
+    return min(max((job.at_offset - job.work.first) / length, 0.0), 1.0)
 
 
 def _rounded(value: float | None) -> float | None:

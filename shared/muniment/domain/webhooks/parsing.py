@@ -154,7 +154,8 @@ def _filter(value: JsonValue) -> StateFilter | Wrong | None:
 def _pattern(value: JsonValue) -> str | Wrong:
     if isinstance(value, str) and is_type_pattern(value):
         return value
-    return Wrong(f"{shown(value)} is no type of events, such as record.created or record.*")
+    what = "type of events, such as record.created or record.*: see /v1/__events__"
+    return Wrong(f"{shown(value)} is no {what}")
 
 
 def _glob(value: JsonValue) -> str | Wrong:
