@@ -86,11 +86,18 @@ lost AS (
          CASE WHEN l.updated_at IS NULL THEN 'create' ELSE 'update' END, l.uri, l.collection_uid,
          NULL, '', l.data, l.permissions, l.hidden
     FROM lost l
-   WHERE NOT EXISTS (SELECT FROM history n
-                      WHERE n.bucket_uid = $1
-                        AND n.object_id = l.id
-                        AND n.uri = l.uri
-                        AND n.collection_uid = l.collection_uid
-                        AND (n.data ->> 'last_modified')::bigint = l.last_modified)
+    -- With a limit, or the whole history would be hashed for each page.
+    LEFT JOIN LATERAL (
+         SELECT n.last_modified
+           FROM history n
+          WHERE n.bucket_uid = $1
+            AND n.object_id = l.id
+            AND n.uri = l.uri
+            AND n.collection_uid = l.collection_uid
+            AND (n.data ->> 'last_modified')::bigint = l.last_modified
+          LIMIT 1
+    ) AS known
+      ON true
+   WHERE known.last_modified IS NULL
 ORDER BY last_modified
    LIMIT $4;
