@@ -3,12 +3,14 @@
 import asyncio
 import json
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import requests
 
 from tests.clients.cocobase.project import GONE, Project
+from tests.clients.cocobase.test_realtime import said, watching
 from tests.support.batching import Pair, Two
 from tests.support.cluster import Cluster, Service
 from tests.support.server import MUNIMENT, environment
@@ -78,3 +80,49 @@ async def test_either_instance_answers_for_both(pair: Pair, two: Two) -> None:
     for owner in (one, other):
         project = await asyncio.to_thread(project_of, cluster, owner)
         await asyncio.to_thread(story, at(project, one), at(project, other))
+
+
+def names_at_once(here: Project, there: Project) -> None:
+    """Many at both instances want the same names."""
+
+    def make(side: Project) -> int:
+        return side("POST", "/collections/", {"name": "at_once"}).status_code
+
+    def write_first(side: Project) -> str:
+        return str(side.document("implied", {"n": 1})["collection_id"])
+
+    with ThreadPoolExecutor(16) as many:
+        sides = [here, there] * 10
+        made, first = many.map(make, sides), many.map(write_first, sides)
+        assert sorted(made) == [201] + [400] * 19
+        assert len(set(first)) == 1
+    assert len(there.documents("implied")) == 20
+
+
+@pytest.mark.long
+async def test_of_many_at_both_instances_one_gets_the_name(pair: Pair, two: Two) -> None:
+    """Section 4: the owner of the stream alone decides, wherever it is asked."""
+    cluster, one, other = pair
+    assert two.own != two.far
+    for owner in (one, other):
+        project = await asyncio.to_thread(project_of, cluster, owner)
+        await asyncio.to_thread(names_at_once, at(project, one), at(project, other))
+
+
+@pytest.mark.long
+async def test_who_watches_at_one_instance_hears_what_is_written_at_the_other(
+    pair: Pair, two: Two
+) -> None:
+    """Section 9: what watchers are told comes from the log, not from who has written it."""
+    cluster, one, other = pair
+    assert two.own != two.far
+    project = await asyncio.to_thread(project_of, cluster, one)
+    here, there = at(project, one), at(project, other)
+    books = await asyncio.to_thread(here.collection)
+
+    async with watching(here, books["id"]) as near, watching(there, books["id"]) as far:
+        for side in (here, there):
+            made = await asyncio.to_thread(side.document, books["id"], {"n": side.origin})
+            for socket in (near, far):
+                assert (await said(socket))["data"] == made
+                assert side.origin in here.names(books["id"]) & there.names(books["id"])

@@ -18,13 +18,17 @@ from muniment.cocobase.views import Collection, changed, document_view
 from muniment.domain.addresses import Kind
 from muniment.domain.documents import document_of
 from muniment.domain.events import Action
+from muniment.domain.refusals import Fault
 from muniment.domain.values import JsonObject, JsonValue, Uid
 from muniment.readmodel.feed import Seen, Watching, WatchLost
 from muniment.web.http import Request
+from muniment.web.json_text import parse_json
 from muniment.web.pipeline import Unavailable
 from muniment.web.sockets import REFUSED, TRY_AGAIN_LATER, HungUp, Socket
 
 GREETING_TIMEOUT_S: Final = 10.0
+DEPTH_MAX: Final = 100
+"""Deepest nesting of the first message."""
 LOOK_AGAIN_S: Final = 30.0
 """A key that was revoked or a project that is gone may go on so long."""
 
@@ -108,10 +112,9 @@ class Realtime:
 
 def _parsed(greeting: str) -> tuple[str, JsonObject]:
     """The key and the filters of the first message. Raises `CocoBaseError`."""
-    try:
-        given: JsonValue = orjson.loads(greeting)
-    except orjson.JSONDecodeError:
-        given = None
+    given = parse_json(greeting.encode(), depth_max=DEPTH_MAX)
+    if isinstance(given, Fault):
+        raise CocoBaseError(422, given.description)
     if not isinstance(given, Mapping):
         raise CocoBaseError(422, "The first message is no JSON object.")
     key, filters = given.get("api_key"), given.get("filters")

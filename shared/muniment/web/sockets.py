@@ -6,9 +6,14 @@ from typing import Final, Protocol, TypeAlias
 
 from aiohttp import ClientConnectionResetError, WSMsgType, web
 
+from muniment.runtime.logs import get_logger
+
+log = get_logger(__name__)
+
 REFUSED: Final = 1008
 """The close code for what breaks the server's rules (RFC 6455, 7.4.1)."""
 GOING_AWAY: Final = 1001
+BROKEN: Final = 1011
 TRY_AGAIN_LATER: Final = 1013
 
 
@@ -69,6 +74,10 @@ class Sockets:
             await talk(_Accepted(socket))
         except HungUp:
             return socket
+        # The supervisor of a conversation: whatever broke, the other side is told that it is over.
+        except Exception:
+            log.exception("socket.failed")
+            await socket.close(code=BROKEN, message=b"Something broke.")
         finally:
             self._open.discard(socket)
             await socket.close()

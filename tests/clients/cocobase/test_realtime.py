@@ -158,6 +158,9 @@ async def test_a_ping_is_answered(project: Project, ping: str) -> None:
         '{"api_key": "unknown"}',
         '{"api_key": "KEY", "filters": []}',
         '{"api_key": "KEY", "filters": "n=1"}',
+        '{"api_key": "KEY", "filters": {"n": "\\u0000"}}',
+        '{"api_key": "KEY", "filters": {"n": ' + "[" * 300 + "]" * 300 + "}}",
+        "[" * 5000,
     ],
 )
 async def test_whoever_may_not_watch_is_told_why(project: Project, greeting: str) -> None:
@@ -172,9 +175,7 @@ async def test_whoever_may_not_watch_is_told_why(project: Project, greeting: str
     assert (last.type, last.data) == (WSMsgType.CLOSE, 1008)
 
 
-@pytest.mark.parametrize(
-    "filters", [{"n": None}, {"n": []}, {"": 1}, {"[or": {}}, {"\x00": "\x00"}]
-)
+@pytest.mark.parametrize("filters", [{"n": None}, {"n": []}, {"": 1}, {"[or": {}}])
 async def test_odd_filters_are_filters(project: Project, filters: Json) -> None:
     """Section 6: there is no error for a filter."""
     books = project.collection()

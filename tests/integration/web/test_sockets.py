@@ -125,3 +125,21 @@ async def test_who_talks_learns_that_the_other_side_has_gone(client: Session) ->
         await socket.close()
         async with asyncio.timeout(DEADLINE_S):
             await learnt.wait()
+
+
+async def test_a_conversation_that_breaks_is_told_to_be_over(client: Session) -> None:
+    """A bug of ours, logged here and nowhere else."""
+
+    async def break_down(socket: Socket) -> None:
+        raise ValueError(await socket.receive())
+
+    async with (
+        listen(
+            answer, host="127.0.0.1", port=0, errors=Errors(), talk=lambda _: break_down
+        ) as where,
+        client.ws_connect(where.url) as socket,
+    ):
+        await socket.send_str("hello")
+        last = await socket.receive()
+
+    assert (last.type, last.data) == (WSMsgType.CLOSE, 1011)
