@@ -152,6 +152,9 @@ class Dispatcher:
                 self._carrier.stop()
             await _end(working)
             await self._carrier.finish(self._grace_s)
+            for active in self._lanes:
+                active.lane.end()
+                self._lanes.touch(active)
             # The committer ends by itself: a commit that is cut off may or may not have been.
             committed_all.set()
             self._lanes.has_news.set()

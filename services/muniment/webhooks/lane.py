@@ -76,6 +76,7 @@ class Lane:
         self._held = self._held_bytes = self._under_way = self._unsettled = 0
         self._rows_ahead: dict[Offset, ParkedRow] = {}
         self._is_recalled = True
+        self._is_ending = False
         for row in sorted(parked, key=lambda row: row.offset):
             self._restore(row)
 
@@ -288,7 +289,8 @@ class Lane:
         self._unparked.clear()
         settled += self._move()
         # Most of what is under way is done by the next commit: a row for it would be for nothing.
-        if is_letting_go or 2 * (self._unsettled - settled) >= self._limits.repeats_max:
+        is_enough = 2 * (self._unsettled - settled) >= self._limits.repeats_max
+        if is_letting_go or self._is_ending or is_enough:
             self._park_stragglers()
             rows += self._take_rows()
             settled += self._move()
@@ -296,6 +298,10 @@ class Lane:
         if is_letting_go:
             self._let_go(position)
         return LaneChanges(next=position, parked=rows, unparked=unparked, settled=settled)
+
+    def end(self) -> None:
+        """Another lane goes on from the next changes: it is to repeat nothing that is done."""
+        self._is_ending = True
 
     def settle(self, count: int) -> None:
         """So many deliveries are written down: a crash will not repeat them."""

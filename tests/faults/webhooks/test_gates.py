@@ -51,7 +51,7 @@ async def feed(stack: Stack, tally: Tally) -> AsyncGenerator[Feed]:
         yield running
 
 
-@pytest.mark.parametrize("seconds", [3, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [2, pytest.param(30, marks=pytest.mark.long)])
 async def test_nine_endpoints_get_everything_beside_one_that_hangs(
     feed: Feed, tally: Tally, seconds: int
 ) -> None:
@@ -130,7 +130,7 @@ async def test_a_replay_goes_on_after_a_restart_with_each_event_once(
     assert (report.delivered, report.dead) == (events, 0)
 
 
-@pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [2, pytest.param(60, marks=pytest.mark.long)])
 async def test_hostile_receivers_cost_a_healthy_one_nothing(
     stack: Stack, tally: Tally, seconds: int
 ) -> None:

@@ -243,6 +243,21 @@ def test_one_that_is_a_little_late_gets_no_row() -> None:
     assert (changes.parked, next_offset(changes), changes.settled) == ([], 2, 2)
 
 
+def test_a_lane_that_ends_leaves_nothing_to_be_repeated() -> None:
+    """What was not sent in time has a row, so that the position passes what was sent after it."""
+    lane = new_lane()
+    take(lane, *"aabc")
+    first, second, third = start(lane)
+    for delivered in (second, third, first):
+        lane.delivered([delivered])
+
+    lane.end()
+    changes = lane.changes()
+
+    assert [parked.offset for parked in changes.parked] == [1]
+    assert (next_offset(changes), changes.settled) == (None, 3)
+
+
 def test_an_endpoint_that_is_away_gets_one_probe_at_a_time() -> None:
     """Instead of every event of the log's rest failing once."""
     lane = new_lane()
