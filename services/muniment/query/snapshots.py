@@ -34,7 +34,7 @@ class Snapshots:
 
     async def handle(self, request: Request) -> Response:
         """All records of the collection at that moment, newest first. Raises `Unavailable`."""
-        collection_id, at_sign, moment = (request.target.id or "").partition("@")
+        collection_id, at_sign, moment = (request.target.id or "").rpartition("@")
         if not at_sign:
             return unknown_path()
         at = int(moment[:20]) if _INTEGER.fullmatch(moment) else None

@@ -219,6 +219,13 @@ def test_a_collection_as_it_was(atlas: Atlas) -> None:
     assert data(snapshot(atlas, f"{moment}?_limit=1&n=7")) == data(then)
 
 
+def test_the_moment_comes_after_the_last_at_sign(atlas: Atlas) -> None:
+    """SNAP-4: what stands before is a collection, here one that cannot be."""
+    answer = atlas.nadia("GET", f"{atlas.bucket}/snapshot/collections/stations@@1")
+
+    assert data(answer) == []
+
+
 @pytest.mark.parametrize("at", ["abc", "-1", "1.5", ""])
 def test_no_moment(atlas: Atlas, at: str) -> None:
     """SNAP-3."""
