@@ -12,7 +12,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from tests.clients.cocobase.project import GONE, Project, new_project
 from tests.clients.requester import Requester
 
-DEADLINE_S: Final = 20
+DEADLINE_S: Final = 60
 Json = dict[str, Any]
 
 
