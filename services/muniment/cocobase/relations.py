@@ -23,6 +23,8 @@ RELATED_MAX: Final = 10_000
 """Documents that one relation of a page may bring along, or that a filter may find."""
 RELATIONS_MAX: Final = 20
 DEPTH_MAX: Final = 5
+ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
+"""About; what many rows are related to is in each of them."""
 
 Row: TypeAlias = dict[str, JsonValue]
 Path: TypeAlias = tuple[str, ...]
@@ -75,6 +77,8 @@ class Relations:
         """A page of flat rows with what is related to them."""
         rows = [flat(each) for each in await self._reading.parsed_documents(collection, listing)]
         await self._populate(project, collection, rows, shape.populated)
+        if shape.populated and _bytes_of(rows, {}) > ANSWER_BYTES_MAX:
+            raise bad_request("The rows with all that is related to them are too much at once.")
         if not shape.selected:
             return rows
         paths = [("id",), *shape.selected]
@@ -175,8 +179,12 @@ class Relations:
             if len(found) > RELATED_MAX:
                 raise bad_request(f'"{name}" stands for more than {RELATED_MAX} documents.')
             await self._populate(project, target, found, relation.within)
+        by_id: dict[str, list[JsonValue]] = {str(row["id"]): [] for row in rows}
+        for each in found:
+            if isinstance(referred := each.get(field), str) and referred in by_id:
+                by_id[referred].append(each)
         for row in rows:
-            row[name] = [each for each in found if each.get(field) == row["id"]]
+            row[name] = by_id[str(row["id"])]
 
     async def _first(self, project: Project, names: Iterable[str]) -> Collection | None:
         for name in dict.fromkeys(names):
@@ -214,6 +222,18 @@ def _ids(row: JsonObject, name: str) -> list[str]:
     one, many = row.get(f"{name}_id"), row.get(f"{name}_ids")
     given = [one] if f"{name}_id" in row else many if isinstance(many, list) else []
     return [id_ for id_ in given if isinstance(id_, str) and is_valid_id(id_)]
+
+
+def _bytes_of(value: JsonValue, known: dict[int, int]) -> int:
+    """About how long the value is as JSON; what is in several places is looked at once."""
+    if isinstance(value, str):
+        return len(value) + 2
+    if not isinstance(value, Mapping | list):
+        return 8
+    if id(value) not in known:
+        parts = [*value, *value.values()] if isinstance(value, Mapping) else value
+        known[id(value)] = 2 + sum(_bytes_of(part, known) + 1 for part in parts)
+    return known[id(value)]
 
 
 def _selected(row: JsonObject, paths: Sequence[Path]) -> JsonObject:

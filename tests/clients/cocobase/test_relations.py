@@ -123,6 +123,19 @@ def test_relations_have_bounds(blog: Project, query: str) -> None:
     assert blog("GET", f"/collections/posts/documents?{query}").status_code == 400
 
 
+def test_what_multiplies_is_refused_in_time(admin: Requester) -> None:
+    """Each row would hold all the others, each of which holds them all again."""
+    project = new_project(admin, "Many")
+    author = project.document("authors", {"n": "ada"})["id"]
+    documents = [{"n": n, "author_id": author, "text": "x" * 500} for n in range(400)]
+    project("POST", "/collections/posts/batch/documents/create", {"documents": documents})
+
+    answer = project("GET", "/collections/posts/documents?limit=400&populate=author.posts")
+
+    assert answer.status_code == 400
+    assert len(project.documents("posts", "limit=400&populate=author")) == 400
+
+
 def test_values_are_counted(blog: Project) -> None:
     """Most frequent first, null left out."""
     path = "/collections/posts/query/documents/group-by"

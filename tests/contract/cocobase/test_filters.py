@@ -17,6 +17,7 @@ from muniment.cocobase.filters.parsing import parse_filter
 from muniment.domain.documents import document_of, parts_of
 from muniment.domain.values import JsonObject, JsonValue
 from muniment.readmodel.connection import open_connection
+from muniment.readmodel.jsonb import jsonb_text
 from muniment.readmodel.lists.sql import Values
 from muniment.readmodel.migrate import migrate
 from tests.support.stack import Stack, new_database
@@ -93,8 +94,8 @@ class Rows:
         for number, document in enumerate(documents):
             parts = parts_of(document)
             data = {**parts.data, "id": f"{number}", "last_modified": 10 + number, "schema": 7}
-            hidden = None if parts.hidden is None else orjson.dumps(parts.hidden)
-            rows.append((self._parent, f"{number}", 10 + number, orjson.dumps(data), hidden))
+            hidden = None if parts.hidden is None else jsonb_text(parts.hidden)
+            rows.append((self._parent, f"{number}", 10 + number, jsonb_text(data), hidden))
         self._run(self._connection.executemany(_INSERT, rows))
 
     def found(self, query: Sequence[tuple[str, str]]) -> set[int]:

@@ -45,4 +45,6 @@ def _json_of(value: JsonValue) -> str:
 
 def _number(value: float) -> str:
     number = decimal_of(value)
-    return format(-number if number.is_zero() and number.is_signed() else number, "f")
+    text = format(-number if number.is_zero() and number.is_signed() else number, "f")
+    # As `readmodel.jsonb` gives it to Postgres.
+    return f"{text}.0" if "e+" in repr(value) else text
