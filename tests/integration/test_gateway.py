@@ -445,6 +445,9 @@ async def test_a_request_goes_on_as_it_came(tmp_path: Path) -> None:
         "/v1/users/me/organizations",
         "/organizations/o/orbits",
         "/v1/organizations/o",
+        "/v1/__projects__",
+        "/v1/__users__/u/keys",
+        "/v1/__orbits__/o",
     ],
 )
 async def test_dialects_are_answered_by_who_reads_and_writes(tmp_path: Path, path: str) -> None:

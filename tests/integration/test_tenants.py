@@ -2,13 +2,20 @@
 
 import json
 from collections.abc import Generator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from tests.support.server import MunimentServer, new_server, run_in_here
-from tests.support.stack import Stack
+from tests.support.server import (
+    MunimentServer,
+    new_server,
+    run_in_here,
+    running_server,
+    wait_until,
+)
+from tests.support.stack import Stack, new_database, new_name
 
 
 class Operator:
@@ -71,6 +78,23 @@ def test_the_demo_is_made_once(operator: Operator) -> None:
     assert {"COCOBASE_API_KEY", "COCOBASE_OTHER_API_KEY"} <= set(keys)
     assert len(operator.told("projects", "list")) == 2
     assert len(operator.told("users", "list")) == 3
+
+
+@pytest.mark.long
+def test_the_demo_is_made_at_the_start(stack: Stack, data_dir: Path) -> None:
+    """`make run DEMO=1`: the keys are printed once all serves."""
+    with new_database(stack) as postgres_url:
+        servers = Stack(stack.kafka_url, postgres_url)
+        settings = {"topic_prefix": new_name()}
+        with running_server(
+            data_dir, stack=servers, settings=settings, flags=["--seed-demo"]
+        ) as server:
+            wait_until(lambda: "LUML_OUTSIDER_API_KEY=" in server.console, what="the keys")
+            found = Operator(server).get(
+                keys_of(server.console)["LUML_API_KEY"], "/users/me/organizations"
+            )
+
+    assert [each["name"] for each in found] == ["My Personal Organization"]
 
 
 def test_roles_are_given_and_taken(operator: Operator) -> None:
@@ -145,3 +169,22 @@ def test_a_forgotten_user_leaves_nothing(operator: Operator) -> None:
     key = {"Authorization": f"Bearer {user['key']['key']}"}
     url = f"{operator.origin}/users/me/organizations"
     assert requests.get(url, headers=key, timeout=15).status_code == 401
+
+
+def test_what_was_made_is_deleted(operator: Operator) -> None:
+    """An organization only when it has no orbits: each is a stream of its own."""
+    organization = operator.told("organizations", "create", "Brief")["id"]
+    orbit = operator.told("orbits", "create", organization, "Briefer")["id"]
+
+    code, _, said = operator.run("organizations", "delete", organization)
+    assert (code, "delete them first" in said) == (2, True)
+    operator.told("orbits", "delete", orbit)
+    operator.told("organizations", "delete", organization)
+
+    assert organization not in [each["id"] for each in operator.told("organizations", "list")]
+    for command in ("organizations", "orbits"):
+        assert operator.run(command, "delete", organization)[0] == 2
+        assert operator.run(command, "members", orbit)[0] == 2
+    project = operator.told("projects", "create", "Brief")["id"]
+    operator.told("projects", "delete", project)
+    assert project not in [each["id"] for each in operator.told("projects", "list")]

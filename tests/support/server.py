@@ -117,6 +117,7 @@ def running_server(
     stack: Stack | None,
     settings: Mapping[str, str] | None = None,
     program: Sequence[str] = MUNIMENT,
+    flags: Sequence[str] = (),
     waits: bool = True,
 ) -> Generator[MunimentServer]:
     """Run `muniment up` on the stack, or with a stack of its own; it is gone afterwards.
@@ -130,7 +131,7 @@ def running_server(
     chosen |= settings or {}
     with console_of(data_dir).open("wb") as console:
         process = subprocess.Popen(
-            [*program, "up"],
+            [*program, "up", *flags],
             env=environment(chosen),
             stdin=subprocess.DEVNULL,
             stdout=console,

@@ -12,10 +12,11 @@ from muniment.administration.guard import Guard, told
 from muniment.administration.roster import Group, Roster
 from muniment.dataforce.roles import OrbitRole, OrganizationRole, group_of
 from muniment.dataforce.tenancy import new_orbit, new_organization
-from muniment.domain.addresses import group
+from muniment.domain.addresses import bucket, group
 from muniment.domain.commands import (
     Body,
     Command,
+    Delete,
     FieldsPatch,
     Patch,
     Preconditions,
@@ -141,8 +142,14 @@ class TenantAdministration:
         await self._keys.store.add_tenant(id_, TenantKind.ORGANIZATION)
         return told({"id": id_, "name": asked.name}, status=201)
 
-    async def _answer_organization(self, request: Request, _: Principal) -> Response:
-        return await self._show(request, TenantKind.ORGANIZATION)
+    async def _answer_organization(self, request: Request, actor: Principal) -> Response:
+        if request.method != "DELETE":
+            return await self._show(request, TenantKind.ORGANIZATION)
+        id_ = request.target.id or ""
+        if orbits := await self._keys.store.tenants(TenantKind.ORBIT, parent_id=id_):
+            full = f"The organization has {len(orbits)} orbits: delete them first"
+            return self._guard.refuse(request, (body_fault("", full),))
+        return await self._delete(request, actor, TenantKind.ORGANIZATION)
 
     async def _answer_orbits(self, request: Request, actor: Principal) -> Response:
         id_ = request.target.id or ""
@@ -170,7 +177,9 @@ class TenantAdministration:
         shown: dict[str, JsonValue] = {"id": orbit_id, "name": asked.name, "organization_id": id_}
         return told(shown, status=201)
 
-    async def _answer_orbit(self, request: Request, _: Principal) -> Response:
+    async def _answer_orbit(self, request: Request, actor: Principal) -> Response:
+        if request.method == "DELETE":
+            return await self._delete(request, actor, TenantKind.ORBIT)
         return await self._show(request, TenantKind.ORBIT)
 
     async def _answer_organization_member(self, request: Request, actor: Principal) -> Response:
@@ -197,6 +206,23 @@ class TenantAdministration:
             return _missing(kind, id_)
         members = _members(await self._roster.groups(id_), kind)
         return told({**_named(found[0]), "members": members})
+
+    async def _delete(self, request: Request, actor: Principal, kind: TenantKind) -> Response:
+        """Delete it with all that is in it."""
+        id_ = request.target.id or ""
+        if not await self._keys.store.is_tenant(id_, kind):
+            return _missing(kind, id_)
+        delete = Delete(
+            address=bucket(id_),
+            requester=on_behalf_of(actor),
+            cause=replace(cause_of(request), actor=actor),
+        )
+        done = await self._carrier.carry_out(request, [delete])
+        if isinstance(done, Response):
+            return done
+        # Also where the bucket was deleted in another way before.
+        await self._keys.store.remove_tenant(id_)
+        return told({"id": id_})
 
     async def _give(
         self,

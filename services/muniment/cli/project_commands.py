@@ -122,3 +122,21 @@ def revoke(
 
     operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
     show_one(ask(operator, "DELETE", f"/v1/__keys__/{key}"), output)
+
+
+@projects.command("delete")
+def delete(
+    project: Project,
+    *,
+    output: options.Output = "table",
+    server: Server = None,
+    user: User = None,
+    data_dir: options.DataDir = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
+) -> None:
+    """Delete a project with all that is in it, and end its keys."""
+    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
+
+    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
+    show_one(ask(operator, "DELETE", f"/v1/__projects__/{project}"), output)

@@ -261,3 +261,39 @@ def orbit_role(
     path = f"/v1/__orbits__/{orbit}/members/{user_id}"
     method, body = ("DELETE", None) if role == NONE else ("PUT", {"role": role})
     show_one(ask(operator, method, path, body), output)
+
+
+@organizations.command("delete")
+def delete_organization(
+    organization: Organization,
+    *,
+    output: options.Output = "table",
+    server: Server = None,
+    user: User = None,
+    data_dir: options.DataDir = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
+) -> None:
+    """Delete an organization that has no orbits."""
+    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
+
+    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
+    show_one(ask(operator, "DELETE", f"/v1/__organizations__/{organization}"), output)
+
+
+@orbits.command("delete")
+def delete_orbit(
+    orbit: Orbit,
+    *,
+    output: options.Output = "table",
+    server: Server = None,
+    user: User = None,
+    data_dir: options.DataDir = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
+) -> None:
+    """Delete an orbit with all that is in it."""
+    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
+
+    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
+    show_one(ask(operator, "DELETE", f"/v1/__orbits__/{orbit}"), output)

@@ -483,14 +483,14 @@ _ADMINISTRATION: Final[Mapping[tuple[int | str, ...], Route]] = {
         ("/v1/__users__/{user_id}", Endpoint.API_USER, _GET),
         ("/v1/__users__/{user_id}/keys", Endpoint.API_USER_KEYS, (*_GET, "POST")),
         ("/v1/__organizations__", Endpoint.ORGANIZATIONS, (*_GET, "POST")),
-        ("/v1/__organizations__/{organization_id}", Endpoint.ORGANIZATION, _GET),
+        ("/v1/__organizations__/{organization_id}", Endpoint.ORGANIZATION, (*_GET, "DELETE")),
         (
             "/v1/__organizations__/{organization_id}/members/{user_id}",
             Endpoint.ORGANIZATION_MEMBER,
             ("PUT", "DELETE"),
         ),
         ("/v1/__organizations__/{organization_id}/orbits", Endpoint.ORBITS, (*_GET, "POST")),
-        ("/v1/__orbits__/{orbit_id}", Endpoint.ORBIT, _GET),
+        ("/v1/__orbits__/{orbit_id}", Endpoint.ORBIT, (*_GET, "DELETE")),
         (
             "/v1/__orbits__/{orbit_id}/members/{user_id}",
             Endpoint.ORBIT_MEMBER,
