@@ -12,19 +12,19 @@ from muniment.cocobase.exploring import ExploringCalls
 from muniment.cocobase.projects import Projects
 from muniment.cocobase.reading import Reading
 from muniment.cocobase.realtime import Realtime, Watch
-from muniment.cocobase.writing import AnsweredElsewhere, Writing
+from muniment.cocobase.writing import Writing
 from muniment.keys.side import Keys
 from muniment.query.app import QuerySide
 from muniment.runtime.settings import Settings
-from muniment.web.carrying_out import Carrier
+from muniment.web.carrying_out import AnsweredElsewhere, Carrier
+from muniment.web.cors import DialectCors
 from muniment.web.dialects import Call, Calls, Matched, WrongMethod
 from muniment.web.edge import Edge
 from muniment.web.http import Request, Response, Undecodable
 from muniment.web.sockets import Talk
 
-_EXPOSED: Final = "Retry-After, Content-Length, Content-Type, X-Request-Id"
-_METHODS: Final = "GET, POST, PATCH, DELETE, OPTIONS"
 _HEADERS: Final = "authorization, content-type, x-api-key"
+"""What its clients send."""
 
 
 class CocoBase:
@@ -42,8 +42,7 @@ class CocoBase:
         keys: Keys,
         watch: Watch,
     ) -> None:
-        self._cors = edge.cors
-        self._preflight_max_age_s = settings.cors_max_age_seconds
+        self._cors = DialectCors(cors=edge.cors, headers=_HEADERS)
         projects, reading = Projects(keys), Reading(queries.store)
         writing = Writing(carrier)
         bodies = Bodies(json_depth_max=settings.json_depth_max)
@@ -69,7 +68,8 @@ class CocoBase:
         """Answer one call; raises `Unavailable`."""
         try:
             if request.method == "OPTIONS":
-                return self._preflight(request)
+                self._calls.match(request)
+                return self._cors.preflight()
             return await self._answer(request)
         except (CocoBaseError, AnsweredElsewhere) as answered:
             return answered.response
@@ -92,8 +92,7 @@ class CocoBase:
 
     def complete(self, request: Request, response: Response) -> None:
         """What scripts of browsers need."""
-        response.headers["Access-Control-Expose-Headers"] = _EXPOSED
-        response.headers.update(self._cors.origin_headers(request.headers))
+        self._cors.complete(request, response)
 
     async def _answer(self, request: Request) -> Response:
         if any("\0" in text for pair in request.query for text in pair):
@@ -107,17 +106,6 @@ class CocoBase:
                 return response
             case None:
                 return CocoBaseError(404, "Not Found").response
-
-    def _preflight(self, request: Request) -> Response:
-        self._calls.match(request)
-        return Response(
-            status=204,
-            headers={
-                "Access-Control-Allow-Methods": _METHODS,
-                "Access-Control-Allow-Headers": _HEADERS,
-                "Access-Control-Max-Age": str(self._preflight_max_age_s),
-            },
-        )
 
 
 def table_of(

@@ -20,19 +20,11 @@ from muniment.domain.refusals import (
     ObjectMissing,
 )
 from muniment.domain.values import JsonObject
-from muniment.web.carrying_out import Carrier, Decided
+from muniment.web.carrying_out import AnsweredElsewhere, Carrier, Decided
 from muniment.web.commands import cause_of
 from muniment.web.http import Request, Response
 
 TOO_LARGE: Final = "The request changes more than one batch of the log can hold."
-
-
-class AnsweredElsewhere(Exception):
-    """The owner is another instance: what it answered to the whole request."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response)
-        self.response = response
 
 
 class TakenName(CocoBaseError):

@@ -7,20 +7,19 @@ from muniment.dataforce.collections import Collections
 from muniment.dataforce.errors import DataForceError, error_body, unauthorized
 from muniment.dataforce.orbits import Orbits
 from muniment.dataforce.store import DataForceStore
-from muniment.dataforce.writing import AnsweredElsewhere
 from muniment.domain.values import Principal
 from muniment.keys.principals import user_of
 from muniment.keys.side import Keys
 from muniment.query.app import QuerySide
 from muniment.runtime.settings import Settings
-from muniment.web.carrying_out import Carrier
+from muniment.web.carrying_out import AnsweredElsewhere, Carrier
+from muniment.web.cors import DialectCors
 from muniment.web.dialects import Call, Calls, Matched, WrongMethod
 from muniment.web.edge import Edge
 from muniment.web.http import PREFIX, Request, Response, Undecodable
 
-_EXPOSED: Final = "Retry-After, Content-Length, Content-Type, X-Request-Id"
-_METHODS: Final = "GET, POST, PATCH, DELETE, OPTIONS"
 _HEADERS: Final = "authorization, content-type"
+"""What its clients send."""
 
 _BEYOND: Final = frozenset(
     {
@@ -54,8 +53,7 @@ class DataForce:
         queries: QuerySide,
         keys: Keys,
     ) -> None:
-        self._cors = edge.cors
-        self._preflight_max_age_s = settings.cors_max_age_seconds
+        self._cors = DialectCors(cors=edge.cors, headers=_HEADERS)
         self._keys = keys
         store = DataForceStore(queries.store)
         depth_max = settings.json_depth_max
@@ -80,7 +78,8 @@ class DataForce:
         """Answer one call; raises `Unavailable`."""
         try:
             if request.method == "OPTIONS":
-                return self._preflight(request)
+                self._calls.match(request)
+                return self._cors.preflight()
             return await self._answer(request)
         except DataForceError as refused:
             return refused.response
@@ -95,8 +94,7 @@ class DataForce:
 
     def complete(self, request: Request, response: Response) -> None:
         """What scripts of browsers need."""
-        response.headers["Access-Control-Expose-Headers"] = _EXPOSED
-        response.headers.update(self._cors.origin_headers(request.headers))
+        self._cors.complete(request, response)
 
     async def _answer(self, request: Request) -> Response:
         match self._calls.match(request):
@@ -127,17 +125,6 @@ class DataForce:
         if principal is None or user_of(principal) is None:
             raise unauthorized()
         return principal
-
-    def _preflight(self, request: Request) -> Response:
-        self._calls.match(request)
-        return Response(
-            status=204,
-            headers={
-                "Access-Control-Allow-Methods": _METHODS,
-                "Access-Control-Allow-Headers": _HEADERS,
-                "Access-Control-Max-Age": str(self._preflight_max_age_s),
-            },
-        )
 
 
 def _table(orbits: Orbits, collections: Collections) -> Mapping[str, Mapping[str, UserCall]]:

@@ -12,17 +12,9 @@ from muniment.domain.commands import Command
 from muniment.domain.events import Cause, ObjectChanged
 from muniment.domain.refusals import ObjectMissing
 from muniment.domain.values import Principal
-from muniment.web.carrying_out import Carrier
+from muniment.web.carrying_out import AnsweredElsewhere, Carrier
 from muniment.web.commands import cause_of
 from muniment.web.http import Request, Response
-
-
-class AnsweredElsewhere(Exception):
-    """The owner is another instance: what it answered to the whole request."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response)
-        self.response = response
 
 
 async def carry_out(

@@ -13,6 +13,14 @@ Decided: TypeAlias = ObjectChanged | Unchanged | Refusal
 """What became of one command."""
 
 
+class AnsweredElsewhere(Exception):
+    """The owner is another instance: what it answered to the whole request."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response)
+        self.response = response
+
+
 class Carrier(Protocol):
     """The command side, as dialects and administration see it."""
 

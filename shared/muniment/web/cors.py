@@ -96,3 +96,32 @@ def _fault(name: str, description: str) -> Fault:
 def _exposed_by_any(route: Route) -> Iterator[str]:
     for method in route.methods:
         yield from _exposed(route, method)
+
+
+_OF_DIALECTS: Final = "Retry-After, Content-Length, Content-Type, X-Request-Id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialectCors:
+    """What browsers are told on the paths of another API: the same on all of them."""
+
+    cors: Cors
+    methods: str = "GET, POST, PATCH, DELETE, OPTIONS"
+    headers: str
+    """Those that its clients send, in lower case, joined by commas."""
+
+    def preflight(self) -> Response:
+        """No key is asked for: browsers send none here."""
+        return Response(
+            status=204,
+            headers={
+                "Access-Control-Allow-Methods": self.methods,
+                "Access-Control-Allow-Headers": self.headers,
+                "Access-Control-Max-Age": str(self.cors.max_age_s),
+            },
+        )
+
+    def complete(self, request: Request, response: Response) -> None:
+        """Add what every answer tells them."""
+        response.headers["Access-Control-Expose-Headers"] = _OF_DIALECTS
+        response.headers.update(self.cors.origin_headers(request.headers))

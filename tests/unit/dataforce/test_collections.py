@@ -12,11 +12,10 @@ from multidict import CIMultiDict
 from muniment.dataforce.collections import Collections
 from muniment.dataforce.errors import DataForceError
 from muniment.dataforce.store import DataForceStore, Found, OrbitAccess
-from muniment.dataforce.writing import AnsweredElsewhere
 from muniment.domain.commands import Command
 from muniment.domain.refusals import ObjectMissing
 from muniment.domain.values import ON_BEHALF, Principal
-from muniment.web.carrying_out import Carrier, Decided
+from muniment.web.carrying_out import AnsweredElsewhere, Carrier, Decided
 from muniment.web.http import Request, Response
 
 USER = Principal("user:0199c455-21ee-74c6-b747-19a82f1a1e75")
