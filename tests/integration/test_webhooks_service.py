@@ -384,3 +384,27 @@ async def test_a_url_with_another_port_is_another_endpoint(
         await moved.until(arrived(moved, 2), timeout_s=20)
 
     assert (len(receiver.received), len(moved.received)) == (2, 2)
+
+
+async def test_what_is_built_again_from_the_log_is_not_delivered_again(
+    settings: Settings, receiver: Receiver
+) -> None:
+    """Where deliveries are is written down apart from the read model, which can be thrown away."""
+    async with receiver, writing(settings) as writer:
+        async with serving(settings):
+            await append(writer, [collection(receiver.url), *(record(f"r{n}") for n in range(20))])
+            await receiver.until(arrived(receiver, 21), timeout_s=20)
+        tables = await rows(
+            settings,
+            """SELECT quote_ident(t.schemaname) || '.' || quote_ident(t.tablename)
+                 FROM pg_tables h
+                 JOIN pg_tables t USING (schemaname)
+                WHERE h.tablename = 'history'""",
+        )
+        await rows(settings, f"TRUNCATE {', '.join(name for (name,) in tables)}")
+        async with serving(settings):
+            await append(writer, [record("after")])
+            await receiver.until(arrived(receiver, 22), timeout_s=20)
+
+    assert len(tables) > 5
+    assert len(receiver.received) == 22

@@ -255,7 +255,8 @@ class Carrier:
         self._report(active, State.FAILING, active.reported_reason, is_warning=True)
 
     def _probe_from_now_on(self, active: ActiveLane) -> None:
-        if active.is_live and active.endpoint.webhook_id is not None:
+        # The next dispatcher begins it where this one is about to end.
+        if active.is_live and active.endpoint.webhook_id is not None and not self._is_stopping:
             task = self._start(self._probe(active))
             self._probing.add(task)
             task.add_done_callback(self._probing.discard)

@@ -297,6 +297,23 @@ async def test_what_failed_too_long_is_asked_again_and_says_that_it_is_well(worl
     ]
 
 
+async def test_an_endpoint_that_is_disabled_at_the_end_keeps_nobody_from_ending(
+    world: World,
+) -> None:
+    """Its last answer comes while the dispatcher finishes what is under way."""
+    world.courier.answer = lambda _endpoint, _delivery: REFUSED
+    world.courier.wait_s = lambda _endpoint: 0.3
+    world.patience_s = 0.0
+    await world.append(webhook(ONE), record("a"))
+
+    async with world.delivering():
+        await world.until(lambda: len(world.courier.attempts) == 1)
+
+    assert world.running is not None
+    assert world.running.done()
+    assert not world.running.cancelled()
+
+
 async def test_what_was_gone_is_never_asked_again(world: World) -> None:
     world.probe_every_s = 0.01
     world.courier.answer = lambda _endpoint, _delivery: GONE
