@@ -134,7 +134,7 @@ def test_a_receiver_takes_each_message_once_refuses_forgeries_and_follows_a_rota
     program = build(tmp_path)
 
     with running(program, tmp_path, secret=FIRST) as example:
-        hook = {"url": example.url, "secret": FIRST, "retry_schedule_s": [0, *([0.3] * 15)]}
+        hook = {"url": example.url, "secret": FIRST, "retry_schedule_s": [0, *([1.5] * 19)]}
         path = f"{bucket}/webhooks/hook"
         data(nadia("PUT", path, {"data": hook}))
         genuine = a_delivery_elsewhere(nadia, bucket)

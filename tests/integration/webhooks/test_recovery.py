@@ -69,13 +69,16 @@ def test_what_failed_too_long_is_disabled_and_goes_on_when_a_ping_is_taken(
         timeout_s=30,
     )
 
+    def told() -> list[str]:
+        """What the operator was told of how it does."""
+        types = [each.message["type"] for each in receiver.accepted if each.path == "/operator"]
+        return [each for each in types if each not in {"webhook.created", "webhook.updated"}]
+
+    wait_until(lambda: "webhook.recovered" in told(), what="word of it", timeout_s=30)
+
     assert (off["enabled"], off["status"]["reason"]) == (False, "failing too long: status 500")
     assert now()["enabled"] is True
-    told = [r.message["type"] for r in receiver.accepted if r.path == "/operator"]
-    assert [each for each in told if each not in {"webhook.created", "webhook.updated"}][-2:] == [
-        "webhook.disabled",
-        "webhook.recovered",
-    ]
+    assert told()[-2:] == ["webhook.disabled", "webhook.recovered"]
 
 
 async def test_attempts_are_kept_by_day_for_as_long_as_is_said(

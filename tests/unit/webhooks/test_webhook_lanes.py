@@ -284,7 +284,9 @@ async def test_what_failed_too_long_is_asked_again_and_says_that_it_is_well(worl
     at = len(world.reports)
 
     async with world.delivering():
-        await asyncio.sleep(0.2)
+        pings = len(world.courier.attempts)
+        await world.until(lambda: len(world.courier.attempts) >= pings + 2)
+        await world.until(lambda: len(world.reports) > at)
         refused = world.reports[at:]
         world.courier.answer = lambda _endpoint, _delivery: OK
         await world.until(lambda: world.reports[-1].state is State.ACTIVE)
