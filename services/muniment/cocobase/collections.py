@@ -80,15 +80,16 @@ class CollectionCalls:
         return Response(status=204)
 
     async def find_or_make(self, request: Request, project: Project, name: str) -> Collection:
-        """The collection of a first document, made on the way if there is none (section 5)."""
+        """The collection of new documents, made on the way if there is none (section 5)."""
         found = await self._reading.find_collection(project, name)
         if found is not None:
+            found.check("create")
             return found
         try:
             return await self.make(request, project, name, None)
         except TakenName:
             # Several first documents at once: the others find what one of them has made.
-            return await self._reading.collection(project, name)
+            return await self._reading.collection(project, name, to="create")
 
     async def make(
         self, request: Request, project: Project, name: str, fields: CollectionFields | None

@@ -55,7 +55,7 @@ class DocumentCalls:
         """GET `/collections/{collection}/documents`."""
         project = await self._projects.of(request)
         listing, shape = read_listing(request), read_shape(request)
-        collection = await self._reading.collection(project, names["collection"])
+        collection = await self._reading.collection(project, names["collection"], to="read")
         condition = await self._relations.related_condition(project, listing.condition)
         listing = replace(listing, condition=condition)
         if not shape.is_flat:
@@ -66,14 +66,14 @@ class DocumentCalls:
     async def read(self, request: Request, names: Mapping[str, str]) -> Response:
         """GET `/collections/{collection}/documents/{document}`."""
         project = await self._projects.of(request)
-        collection = await self._reading.collection(project, names["collection"])
+        collection = await self._reading.collection(project, names["collection"], to="read")
         return Response(body=await self._reading.document(collection, names["document"]))
 
     async def update(self, request: Request, names: Mapping[str, str]) -> Response:
         """PATCH `/collections/{collection}/documents/{document}`."""
         project = await self._projects.of(request)
         patch = self._bodies.document_patch(request)
-        collection = await self._reading.collection(project, names["collection"])
+        collection = await self._reading.collection(project, names["collection"], to="update")
         id_ = _existing(names["document"])
         order = Orders(request, project).change_document(collection.id, id_, patch)
         event = await self._writing.carry_out(request, order)
@@ -83,7 +83,7 @@ class DocumentCalls:
     async def delete(self, request: Request, names: Mapping[str, str]) -> Response:
         """DELETE `/collections/{collection}/documents/{document}`."""
         project = await self._projects.of(request)
-        collection = await self._reading.collection(project, names["collection"])
+        collection = await self._reading.collection(project, names["collection"], to="delete")
         id_ = _existing(names["document"])
         order = Orders(request, project).delete_document(collection.id, id_)
         await self._writing.carry_out(request, order)
@@ -106,7 +106,7 @@ class DocumentCalls:
         """POST `/collections/{collection}/batch/documents/update`."""
         project = await self._projects.of(request)
         patches = self._bodies.document_patches(request)
-        collection = await self._reading.collection(project, names["collection"])
+        collection = await self._reading.collection(project, names["collection"], to="update")
         orders = Orders(request, project)
         events = await self._writing.carry_out_all(
             request,
@@ -122,7 +122,7 @@ class DocumentCalls:
         """POST `/collections/{collection}/batch/documents/delete`."""
         project = await self._projects.of(request)
         ids = self._bodies.document_ids(request)
-        collection = await self._reading.collection(project, names["collection"])
+        collection = await self._reading.collection(project, names["collection"], to="delete")
         orders = Orders(request, project)
         events = await self._writing.carry_out_all(
             request,
@@ -135,7 +135,7 @@ class DocumentCalls:
     async def count(self, request: Request, names: Mapping[str, str]) -> Response:
         """GET `/collections/{collection}/query/documents/count`."""
         project = await self._projects.of(request)
-        collection = await self._reading.collection(project, names["collection"])
+        collection = await self._reading.collection(project, names["collection"], to="read")
         condition = await self._relations.related_condition(project, read_condition(request))
         count = await self._reading.count(collection, condition)
         return Response(body=orjson.dumps({"count": count}))
@@ -144,7 +144,7 @@ class DocumentCalls:
         """GET `/collections/{collection}/query/documents/aggregate`."""
         project = await self._projects.of(request)
         asked = read_aggregation(request)
-        collection = await self._reading.collection(project, names["collection"])
+        collection = await self._reading.collection(project, names["collection"], to="read")
         condition = await self._relations.related_condition(project, asked.condition)
         result = await self._reading.aggregate(collection, replace(asked, condition=condition))
         told = {

@@ -32,6 +32,11 @@ def bad_request(text: str) -> CocoBaseError:
     return CocoBaseError(400, text)
 
 
+def unauthorized(text: str) -> CocoBaseError:
+    """401: no good key, or a right that only app users have."""
+    return CocoBaseError(401, text)
+
+
 def not_found(text: str) -> CocoBaseError:
     """404: no such collection or document."""
     return CocoBaseError(404, text)

@@ -44,14 +44,14 @@ class ExploringCalls:
         if not field:
             raise unprocessable(("query", "field"), "Field required", "missing")
         condition = read_condition(request, not_filters=NOT_FILTERS | {"field"})
-        collection = await self._reading.collection(project, names["collection"])
+        collection = await self._reading.collection(project, names["collection"], to="read")
         groups = await self._reading.groups(collection, field, condition, limit=GROUPS_MAX)
         return Response(body=groups)
 
     async def describe(self, request: Request, names: Mapping[str, str]) -> Response:
         """GET `/collections/{collection}/query/schema`."""
         project = await self._projects.of(request)
-        collection = await self._reading.collection(project, names["collection"])
+        collection = await self._reading.collection(project, names["collection"], to="read")
         documents = await self._reading.parsed_documents(collection, _FIRST)
         fields = described([_data(each) for each in documents])
         told: JsonObject = {
@@ -70,7 +70,7 @@ class ExploringCalls:
             where = ("query", "format")
             raise unprocessable(where, "Input should be 'json' or 'csv'", "literal_error")
         listing = read_listing(request, not_filters=NOT_FILTERS | {"format"}, limit=EXPORTED_MAX)
-        collection = await self._reading.collection(project, names["collection"])
+        collection = await self._reading.collection(project, names["collection"], to="read")
         documents = await self._reading.parsed_documents(collection, listing)
         rows = [flat(each) for each in documents]
         body = _csv(rows) if form == "csv" else orjson.dumps(rows)

@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 import orjson
 
-from muniment.cocobase.errors import CocoBaseError
+from muniment.cocobase.errors import CocoBaseError, unauthorized
 from muniment.domain.commands import Requester, authenticated
 from muniment.keys.principals import project_of
 from muniment.keys.side import Keys
@@ -65,8 +65,3 @@ class Projects:
         if principal is None or bucket_id is None:
             raise unauthorized("Invalid API key.")
         return Project(bucket_id=bucket_id, requester=authenticated(principal), origin=origin)
-
-
-def unauthorized(text: str) -> CocoBaseError:
-    """401."""
-    return CocoBaseError(401, text)

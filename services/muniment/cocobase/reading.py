@@ -10,7 +10,7 @@ from muniment.cocobase.filters import sql
 from muniment.cocobase.filters.conditions import Condition
 from muniment.cocobase.listing import Aggregation, Listing
 from muniment.cocobase.projects import Project
-from muniment.cocobase.views import TIME_OF_POSTGRES, Collection
+from muniment.cocobase.views import TIME_OF_POSTGRES, Action, Collection
 from muniment.domain.values import JsonObject, Timestamp, Uid
 from muniment.query.store import Store
 from muniment.readmodel.lists.sql import Values
@@ -57,11 +57,18 @@ class Reading:
             created_at=Timestamp(row["created_at"]),
         )
 
-    async def collection(self, project: Project, name: str) -> Collection:
-        """The same; raises `CocoBaseError` (404) where there is none."""
+    async def collection(
+        self, project: Project, name: str, *, to: Action | None = None
+    ) -> Collection:
+        """The same; raises `CocoBaseError`: 404 where there is none.
+
+        With `to` also 401 where the key alone may not do that with its documents.
+        """
         found = await self.find_collection(project, name)
         if found is None:
             raise not_found(COLLECTION_NOT_FOUND)
+        if to is not None:
+            found.check(to)
         return found
 
     async def collections(self, project: Project) -> Sequence[Collection]:

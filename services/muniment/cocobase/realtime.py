@@ -79,12 +79,12 @@ class Realtime:
         project = await self._projects.of_key(key, origin=request.headers.get("Origin"))
         if "\0" in named:
             raise not_found(COLLECTION_NOT_FOUND)
-        collection = await self._reading.collection(project, named)
+        collection = await self._reading.collection(project, named, to="read")
         assert collection.uid is not None  # noqa: S101 - it was found by itself
         async with self._watch(project.bucket_id, collection.uid) as watching:
             # Once more: what became of it before the watching began is told by nobody.
             watched = collection.uid
-            collection = await self._reading.collection(project, collection.id)
+            collection = await self._reading.collection(project, collection.id, to="read")
             if collection.uid != watched:
                 raise WatchLost("the collection was made anew")
             connected = {"event": "connected", "collection_id": named, "filters": filters}
@@ -107,7 +107,7 @@ class Realtime:
         while True:
             await asyncio.sleep(self._look_again_s)
             project = await self._projects.of_key(key, origin=origin)
-            await self._reading.collection(project, collection_id)
+            await self._reading.collection(project, collection_id, to="read")
 
 
 def _parsed(greeting: str) -> tuple[str, JsonObject]:

@@ -189,6 +189,7 @@ class Relations:
     async def _first(self, project: Project, names: Iterable[str]) -> Collection | None:
         for name in dict.fromkeys(names):
             if (found := await self._reading.find_collection(project, name)) is not None:
+                found.check("read")
                 return found
         return None
 

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal, TypeAlias, get_args
 
+from muniment.cocobase.errors import unauthorized
 from muniment.domain.documents import document_of
 from muniment.domain.events import Snapshot
 from muniment.domain.values import JsonObject, JsonValue, Timestamp, Uid
 
-ROLES: Final = ("create", "read", "update", "delete")
+Action: TypeAlias = Literal["create", "read", "update", "delete"]
+"""What is done with documents, as `permissions` of a collection name it."""
 
 TIME_OF_POSTGRES: Final = 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"'
 """As `time_of` writes: old Pythons read no `Z`, and fractions of three or six digits only."""
@@ -38,8 +40,23 @@ class Collection:
             "name": self.name,
             "created_at": time_of(self.created_at),
             "webhook_url": url if isinstance(url, str) else None,
-            "permissions": _permissions(self.data.get("permissions")),
+            "permissions": {action: [*self._roles(action)] for action in get_args(Action)},
         }
+
+    def check(self, action: Action) -> None:
+        """Raises `CocoBaseError` (401) where app users of some roles may do it: there are none."""
+        roles = self._roles(action)
+        if roles:
+            raise unauthorized(
+                f"Only app users with one of these roles may {action} documents of "
+                f'"{self.name}": {", ".join(roles)}. This server has no app users.'
+            )
+
+    def _roles(self, action: Action) -> list[str]:
+        """Which roles may do it; everyone with the key, if there are none."""
+        permissions = self.data.get("permissions")
+        roles = permissions.get(action) if isinstance(permissions, Mapping) else None
+        return [each for each in roles if isinstance(each, str)] if isinstance(roles, list) else []
 
 
 def name_of(data: JsonObject, id_: str) -> str:
@@ -87,12 +104,3 @@ def time_of(at: Timestamp) -> str:
         .replace(microsecond=at % 1000 * 1000)
         .isoformat(timespec="milliseconds")
     )
-
-
-def _permissions(given: JsonValue) -> dict[str, JsonValue]:
-    held: JsonObject = given if isinstance(given, Mapping) else {}
-    return {role: _words(held.get(role)) for role in ROLES}
-
-
-def _words(value: JsonValue) -> list[JsonValue]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -344,3 +344,39 @@ def test_a_batch_of_an_unknown_collection_is_not_found(
     answer = batch(project, "nowhere", what, body)
 
     assert (answer.status_code, detail_of(answer)) == (404, "Collection not found")
+
+
+@pytest.mark.parametrize("kept", ["create", "read", "update", "delete"])
+def test_what_is_left_to_app_users_a_key_alone_may_not_do(project: Project, kept: str) -> None:
+    """Section 11: a list of roles without a token is 401; empty lists let everyone with the key."""
+    collection = project.collection(permissions={kept: ["editor"]})
+    path = f"/collections/{collection['id']}"
+    named = {"data": {"n": 1}}
+    of_create: list[tuple[str, str, Any]] = [
+        ("POST", f"/collections/documents?collection={collection['name']}", named),
+        ("POST", f"{path}/batch/documents/create", {"documents": [{"n": 1}]}),
+    ]
+    of_read: list[tuple[str, str, Any]] = [
+        ("GET", f"{path}/documents", None),
+        ("GET", f"{path}/documents/{GONE}", None),
+        ("GET", f"{path}/query/documents/count", None),
+        ("GET", f"{path}/query/documents/aggregate?field=n&operation=sum", None),
+        ("GET", f"{path}/query/documents/group-by?field=n", None),
+        ("GET", f"{path}/query/schema", None),
+        ("GET", f"{path}/export", None),
+    ]
+    of_update: list[tuple[str, str, Any]] = [
+        ("PATCH", f"{path}/documents/{GONE}", named),
+        ("POST", f"{path}/batch/documents/update", {"updates": {GONE: {"n": 2}}}),
+    ]
+    of_delete: list[tuple[str, str, Any]] = [
+        ("DELETE", f"{path}/documents/{GONE}", None),
+        ("POST", f"{path}/batch/documents/delete", {"document_ids": [GONE]}),
+    ]
+    asked = {"create": of_create, "read": of_read, "update": of_update, "delete": of_delete}
+
+    for action, calls in asked.items():
+        for method, url, body in calls:
+            answer = project(method, url, body)
+            assert (answer.status_code == 401) is (action == kept), (url, answer.text)
+            assert action != kept or "editor" in detail_of(answer)

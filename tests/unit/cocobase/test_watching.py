@@ -9,11 +9,11 @@ import orjson
 import pytest
 from multidict import CIMultiDict
 
-from muniment.cocobase.errors import CocoBaseError
-from muniment.cocobase.projects import Project, Projects, unauthorized
+from muniment.cocobase.errors import CocoBaseError, unauthorized
+from muniment.cocobase.projects import Project, Projects
 from muniment.cocobase.reading import Reading
 from muniment.cocobase.realtime import Realtime
-from muniment.cocobase.views import Collection
+from muniment.cocobase.views import Action, Collection
 from muniment.domain.commands import authenticated
 from muniment.domain.values import Principal, Timestamp, Uid
 from muniment.readmodel.feed import Watching, WatchLost
@@ -44,7 +44,9 @@ class OneCollection(Reading):
     def __init__(self) -> None:
         self.error: CocoBaseError | Unavailable | None = None
 
-    async def collection(self, project: Project, name: str) -> Collection:
+    async def collection(
+        self, project: Project, name: str, *, to: Action | None = None
+    ) -> Collection:
         if self.error is not None:
             raise self.error
         return Collection(id="c1", uid=LIFE, data={}, created_at=Timestamp(0))
