@@ -11,9 +11,9 @@ from typing import Final, cast
 from uuid_utils import uuid7
 
 from muniment.command.answers import Answers
+from muniment.command.at_owner import AtOwner
 from muniment.command.batch import send_with_its_batch
 from muniment.command.bucket_deletion import BucketDeletion
-from muniment.command.loading import ReadModel
 from muniment.command.owners import Owners
 from muniment.command.pending import Enlisted
 from muniment.command.repeats import MadeBefore
@@ -25,7 +25,6 @@ from muniment.command.waiting import (
     Flush,
     Forget,
     Forgotten,
-    NotOwner,
     Order,
     Outcomes,
     Read,
@@ -40,13 +39,11 @@ from muniment.domain.commands import Command, Create, DeleteHistory, DeleteList,
 from muniment.domain.events import Cause, PartitionFlushed
 from muniment.domain.webhooks.rekeying import RekeyWebhook
 from muniment.domain.webhooks.reporting import ReportWebhook
-from muniment.log.protocol import Partition
 from muniment.readmodel.connection import UNREACHABLE
 from muniment.web.batch import bundled, read_responses
 from muniment.web.carrying_out import Decided
 from muniment.web.commands import CommandReader
 from muniment.web.errors import too_large
-from muniment.web.forwarding import Forwarder
 from muniment.web.http import Request, Response
 from muniment.web.identifiers import make_object_id
 from muniment.web.request_keys import replayed
@@ -69,23 +66,19 @@ class CommandHandler:
         *,
         reader: CommandReader,
         owners: Owners,
-        read_model: ReadModel,
-        forwarder: Forwarder,
+        at_owner: AtOwner,
         bucket_deletion: BucketDeletion,
         answers: Answers,
         made_before: MadeBefore,
         append_bytes_max: int,
-        instance_url: str,
     ) -> None:
         self._reader = reader
         self._owners = owners
-        self._read_model = read_model
-        self._forwarder = forwarder
+        self._at_owner = at_owner
         self._bucket_deletion = bucket_deletion
         self._answers = answers
         self._made_before = made_before
         self._append_bytes_max = append_bytes_max
-        self._instance_url = instance_url
 
     async def handle(self, request: Request) -> Response:
         """Answer the write; raises `Unavailable` where nothing can be said."""
@@ -101,17 +94,17 @@ class CommandHandler:
 
     async def send_together(self, enlisted: Sequence[Enlisted]) -> Sequence[Response]:
         """Make the changes of one bucket as one; an answer for each. Raises `Unavailable`."""
-        partition = self._owners.partition_of(enlisted[0].bucket_id)
         try:
-            answer = await self._owners.submit(
-                partition,
+            answer = await self._at_owner.submit(
+                self._at_owner.partition_of(enlisted[0].bucket_id),
                 _together([each.step for each in enlisted]),
+                lambda: bundled([each.request for each in enlisted]),
                 size_bytes=sum(len(each.request.body) for each in enlisted),
             )
-        except NotOwner:
-            return await self._forward_together(enlisted, partition)
         except TooLargeToAppend:
             return [await self._without_changes(each.step) for each in enlisted]
+        if isinstance(answer, Response):
+            return await self._told_together(enlisted, answer)
         if not isinstance(answer.order, Atomic):
             return [await self._tell_alone(enlisted[0].request, answer)]
         assert isinstance(answer.outcome, Outcomes)  # noqa: S101 - it answers an `Atomic`
@@ -197,16 +190,14 @@ class CommandHandler:
         Where that is another instance, the request goes there as it came, and its answer is the
         whole answer. Raises `Unavailable` and `TooLargeToAppend`.
         """
-        partition = self._owners.partition_of(bucket_id)
         try:
-            return await self._owners.submit(
-                partition,
+            return await self._at_owner.submit(
+                self._at_owner.partition_of(bucket_id),
                 order,
+                lambda: request,
                 size_bytes=len(request.body),
                 awaits_projection=awaits_projection,
             )
-        except NotOwner:
-            return await self._forward(request, partition)
         except UNREACHABLE as error:
             raise Unavailable(f"Postgres does not answer: {error!r}") from error
 
@@ -225,25 +216,15 @@ class CommandHandler:
         assert not isinstance(answer.outcome, Outcomes | Forgotten | PartitionFlushed)  # noqa: S101
         return await self._tell(request, answer.order, answer.outcome, answer)
 
-    async def _forward_together(
-        self, enlisted: Sequence[Enlisted], partition: Partition
+    async def _told_together(
+        self, enlisted: Sequence[Enlisted], response: Response
     ) -> Sequence[Response]:
-        """What belongs together goes to its owner as a batch of its own."""
-        response = await self._forward(bundled([each.request for each in enlisted]), partition)
+        """What belongs together went to its owner as a batch of its own."""
         if response.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return [await self._without_changes(each.step) for each in enlisted]
         if response.status != HTTPStatus.OK or response.body is None:
             raise Unavailable(f"the owner answered {response.status} to a batch")
         return read_responses(response.body)
-
-    async def _forward(self, request: Request, partition: Partition) -> Response:
-        try:
-            url = await self._read_model.owner_url(partition)
-        except UNREACHABLE as error:
-            raise Unavailable(f"Postgres does not answer: {error!r}") from error
-        if url is None or url == self._instance_url:
-            raise Unavailable("nobody owns the partition at the moment")
-        return await self._forwarder.forward(request, url)
 
 
 def _together(steps: Sequence[Step]) -> Order:

@@ -10,6 +10,7 @@ from typing import Final
 from uuid_utils import uuid7
 
 from muniment.command.answers import Answers
+from muniment.command.at_owner import AtOwner
 from muniment.command.batch import Batches
 from muniment.command.bucket_deletion import BucketDeletion
 from muniment.command.bucket_list import BucketList
@@ -224,11 +225,16 @@ class CommandSide:
             answer_timeout_s=answer_timeout_s(settings),
         )
         following = asyncio.create_task(checkpoints.run(), name="command.checkpoints")
-        handler = CommandHandler(
-            reader=edge.commands,
+        at_owner = AtOwner(
             owners=owners,
             read_model=read_model,
             forwarder=forwarder,
+            instance_url=settings.instance_url,
+        )
+        handler = CommandHandler(
+            reader=edge.commands,
+            owners=owners,
+            at_owner=at_owner,
             bucket_deletion=BucketDeletion(
                 rules=rules,
                 limits=limits,
@@ -240,7 +246,6 @@ class CommandSide:
             made_before=MadeBefore(event_log, read_model),
             answers=Answers(edge.errors, sealer=sealer),
             append_bytes_max=batch_bytes_max,
-            instance_url=settings.instance_url,
         )
         batches = Batches(
             BatchReader(
@@ -263,13 +268,7 @@ class CommandSide:
             allowed=frozenset(settings.user_data_delete_principals),
             instance_url=settings.instance_url,
         )
-        webhook_orders = WebhookOrders(
-            owners=owners,
-            read_model=read_model,
-            forwarder=forwarder,
-            key=InternalKey.of(settings),
-            instance_url=settings.instance_url,
-        )
+        webhook_orders = WebhookOrders(at_owner=at_owner, key=InternalKey.of(settings))
         health = Health(
             event_log=event_log,
             owners=owners,

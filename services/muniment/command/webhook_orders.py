@@ -5,14 +5,11 @@ from typing import assert_never
 
 import orjson
 
-from muniment.command.loading import ReadModel
-from muniment.command.owners import Owners
-from muniment.command.waiting import NotOwner, Unavailable
+from muniment.command.at_owner import AtOwner
 from muniment.domain.events import Cause, ObjectChanged
 from muniment.domain.webhooks.rekeying import OPERATOR, RekeyWebhook
 from muniment.domain.webhooks.reporting import DELIVERIES, ReportWebhook
 from muniment.web.errors import unknown_path
-from muniment.web.forwarding import Forwarder
 from muniment.web.http import Request, Response
 from muniment.web.identifiers import traceparent
 from muniment.web.webhook_orders import (
@@ -31,17 +28,11 @@ class WebhookOrders:
     def __init__(
         self,
         *,
-        owners: Owners,
-        read_model: ReadModel,
-        forwarder: Forwarder,
+        at_owner: AtOwner,
         key: InternalKey,
-        instance_url: str,
     ) -> None:
-        self._owners = owners
-        self._read_model = read_model
-        self._forwarder = forwarder
+        self._at_owner = at_owner
         self._key = key
-        self._instance_url = instance_url
 
     async def handle(self, request: Request) -> Response:
         """200, and whether it was news; 404 to everybody else. Raises `Unavailable`."""
@@ -50,21 +41,16 @@ class WebhookOrders:
         except Unsigned:
             return unknown_path()
         order = _order(asked, request)
-        partition = self._owners.partition_of(asked.address.bucket_id)
-        try:
-            answer = await self._owners.submit(
-                partition,
-                order,
-                size_bytes=len(request.body),
-                # Who orders that goes by the read model; nobody waits for what deliveries tell.
-                awaits_projection=isinstance(order, RekeyWebhook),
-            )
-        except NotOwner:
-            url = await self._read_model.owner_url(partition)
-            if url is None or url == self._instance_url:
-                message = "nobody owns the partition at the moment"
-                raise Unavailable(message) from None
-            return await self._forwarder.forward(request, url)
+        answer = await self._at_owner.submit(
+            self._at_owner.partition_of(asked.address.bucket_id),
+            order,
+            lambda: request,
+            size_bytes=len(request.body),
+            # Who orders that goes by the read model; nobody waits for what deliveries tell.
+            awaits_projection=isinstance(order, RekeyWebhook),
+        )
+        if isinstance(answer, Response):
+            return answer
         is_news = isinstance(answer.outcome, ObjectChanged)
         return Response(status=HTTPStatus.OK, body=orjson.dumps({"changed": is_news}))
 

@@ -17,6 +17,9 @@ from muniment.web.pipeline import Unavailable
 FORWARDED: Final = "Muniment-Forwarded-By"
 """Names the instance that sent the request on: it is not sent on again."""
 
+MISDIRECTED: Final = 421
+"""What an instance answers to another that takes it for the owner when it is not (RFC 9110)."""
+
 CONNECTIONS_MAX: Final = 100
 
 _OF_THE_CONNECTION: Final = frozenset(
@@ -35,6 +38,10 @@ _OF_THE_CONNECTION: Final = frozenset(
 )
 
 
+class Misdirected(Unavailable):
+    """The instance that was asked is not the owner: nothing has happened."""
+
+
 class Forwarder:
     """Speaks to the other instances."""
 
@@ -43,14 +50,14 @@ class Forwarder:
         self._instance_id = instance_id
 
     async def forward(self, request: Request, owner_url: str) -> Response:
-        """The owner's answer. Raises `Unavailable` when it gives none.
+        """The owner's answer. Raises `Unavailable` when it gives none, `Misdirected` if it is none.
 
         A request that was sent on once is not sent on again: two instances that each take the
-        other for the owner must not play ball with it.
+        other for the owner must not play ball with it. Who sent it looks again.
         """
         if FORWARDED in request.headers:
             COMMANDS_FORWARDED.labels("refused").inc()
-            raise Unavailable("the instance that was asked does not own the partition")
+            return Response(status=MISDIRECTED)
         query = f"?{request.raw_query}" if request.raw_query else ""
         url = URL(f"{owner_url}{request.raw_path}{query}", encoded=True)
         try:
@@ -61,6 +68,9 @@ class Forwarder:
                 data=request.body,
                 allow_redirects=False,
             ) as answer:
+                if answer.status == MISDIRECTED:
+                    COMMANDS_FORWARDED.labels("misdirected").inc()
+                    raise Misdirected(f"the instance at {owner_url} does not own the partition")
                 body = await answer.read()
                 COMMANDS_FORWARDED.labels("answered").inc()
                 return Response(status=answer.status, headers=_kept(answer.headers), body=body)
