@@ -38,6 +38,7 @@ def bucket(nadia: Requester) -> str:
     return path
 
 
+@pytest.mark.long
 def test_what_failed_too_long_is_disabled_and_goes_on_when_a_ping_is_taken(
     nadia: Requester, bucket: str, receiver: Receiver
 ) -> None:
