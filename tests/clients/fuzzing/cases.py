@@ -1,6 +1,6 @@
 """Facts about a generated case that the hooks ask for."""
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, TypeAlias, cast
 
 from schemathesis import Case
@@ -42,6 +42,10 @@ def is_filtered(case: AnyCase) -> bool:
 
 def headers_of(case: AnyCase) -> MutableMapping[str, str]:
     return cast("MutableMapping[str, str]", cast("Any", case).headers)
+
+
+def query_of(case: AnyCase) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", cast("Any", case).query or {})
 
 
 def members(case: AnyCase, name: str) -> dict[str, Any]:
