@@ -1,11 +1,9 @@
 """The commands that ask a running server about the deliveries of webhooks."""
 
 import asyncio
-import getpass
-import os
 import sys
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -14,26 +12,15 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from muniment.cli.operating import TIMEOUT_S, Refused, basic_credentials, reason_of
 from muniment.domain.webhooks.spec import Algorithm
-from muniment.runtime.errors import ConfigurationError, DependencyUnreachable, UserError
+from muniment.runtime.errors import ConfigurationError, DependencyUnreachable
 from muniment.webhooks.signing import signer_of
 
-TIMEOUT_S: Final = 60.0
 POLL_S: Final = 0.5
 PAGE: Final = 100
 _BOUNDS: Final = ("offset", "sequence", "time")
 _PLAIN_BOUNDS: Final = ("beginning", "snapshot")
-
-
-class Refused(UserError):
-    """The server, or a receiver, said no; the message says why."""
-
-    exit_code = 2
-
-
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Do it; what keeps it from being done is told in a sentence."""
-    asyncio.run(work)
 
 
 def bound(text: str) -> str | dict[str, int | str]:
@@ -129,12 +116,8 @@ class Deliveries:
                     await asyncio.sleep(POLL_S)
 
     def _session(self) -> aiohttp.ClientSession:
-        password = os.environ.get("MUNIMENT_PASSWORD")
-        if password is None and sys.stdin.isatty():
-            password = getpass.getpass(f"Password of {self._user}: ")
         return aiohttp.ClientSession(
-            auth=aiohttp.BasicAuth(self._user, password or "", encoding="utf-8"),
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+            auth=basic_credentials(self._user), timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
         )
 
     async def _ask(
@@ -154,7 +137,7 @@ class Deliveries:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise DependencyUnreachable(f"{self._server} does not answer: {error}.") from error
         if answer.status >= 300:
-            raise Refused(f"{self._server} refuses ({answer.status}): {_reason(content)}")
+            raise Refused(f"{self._server} refuses ({answer.status}): {reason_of(content)}")
         return orjson.loads(content)
 
 
@@ -217,11 +200,3 @@ def _progress(job: Any, seconds: float) -> str:
         if share and job["state"] == "running":
             parts.append(f"about {seconds * (1 - share) / share:.0f} s more")
     return f"{job['state']}: {', '.join(parts)}"
-
-
-def _reason(content: bytes) -> str:
-    try:
-        found = orjson.loads(content)
-        return str(found.get("message") or found)
-    except (orjson.JSONDecodeError, AttributeError):
-        return content[:200].decode("utf-8", "replace")

@@ -7,16 +7,21 @@ disk or no download, 130 interrupted.
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 from typer.exceptions import Abort, TyperException
 
 from muniment.cli import options
-from muniment.cli.operator_options import Server, User, operator_of
+from muniment.cli.flags import with_flags
+from muniment.cli.operator_options import operator_of
 from muniment.cli.project_commands import projects
 from muniment.cli.tenant_commands import orbits, organizations, users
 from muniment.cli.webhook_commands import webhooks
+
+if TYPE_CHECKING:
+    from muniment.cli.operating import Operator
+    from muniment.runtime.settings import Settings
 
 Part = Literal["command", "query", "projector", "webhooks", "api"]
 
@@ -94,14 +99,10 @@ def _fail(sentence: str, code: int) -> int:
 
 
 @app.command()
+@with_flags(options.settings_of_services)
 def up(
+    settings: "Settings",
     *,
-    port: options.Port = None,
-    data_dir: options.DataDir = None,
-    kafka: options.Kafka = None,
-    postgres: options.Postgres = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
     seeds_demo: Annotated[
         bool, typer.Option("--seed-demo", help="When it serves, do as `muniment seed-demo`.")
     ] = False,
@@ -111,44 +112,25 @@ def up(
     from muniment.cli.up import up as run  # noqa: PLC0415 - slow
 
     run(
-        options.read_settings(
-            assignments,
-            port=port,
-            data_dir=data_dir,
-            kafka=kafka,
-            postgres=postgres,
-            config=config,
-        ),
+        settings,
         when_ready=seed if seeds_demo else None,
     )
 
 
 @app.command()
+@with_flags(options.settings_of_services)
 def serve(
+    settings: "Settings",
     part: Annotated[
         Part, typer.Argument(help="The service; `api` is command and query on one port.")
     ],
-    *,
-    port: options.Port = None,
-    data_dir: options.DataDir = None,
-    kafka: options.Kafka = None,
-    postgres: options.Postgres = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Serve one part on a Kafka and a Postgres that run already."""
     from muniment.cli.serve import serve as run  # noqa: PLC0415 - slow
 
     run(
         part,
-        options.read_settings(
-            assignments,
-            port=port,
-            data_dir=data_dir,
-            kafka=kafka,
-            postgres=postgres,
-            config=config,
-        ),
+        settings,
     )
 
 
@@ -178,21 +160,15 @@ def demo(
 
 
 @app.command("seed-demo")
-def seed_demo(
-    *,
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
-) -> None:
+@with_flags(operator_of)
+def seed_demo(operator: "Operator") -> None:
     """Make two projects, and an organization with two orbits and three users; print their keys.
 
     What is there already stays as it is, and is said to be there.
     """
     from muniment.cli.seeding import print_demo  # noqa: PLC0415 - slow
 
-    print_demo(operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments))
+    print_demo(operator)
 
 
 @app.command()
@@ -204,23 +180,21 @@ def version(output: options.Output = "table") -> None:
 
 
 @config.command("show")
-def config_show(
-    output: options.Output = "table",
-    config: options.Config = None,
-    assignments: options.Set = None,
-) -> None:
+@with_flags(options.settings_alone)
+def config_show(settings: "Settings", *, output: options.Output = "table") -> None:
     """Print each setting: effective value (secrets masked), where it came from, what it means."""
     from muniment.cli.show import print_settings  # noqa: PLC0415 - slow
 
-    print_settings(options.read_settings(assignments, config=config), output)
+    print_settings(settings, output)
 
 
 @config.command("check")
-def config_check(config: options.Config = None, assignments: options.Set = None) -> None:
+@with_flags(options.settings_alone)
+def config_check(settings: "Settings") -> None:
     """Say whether the settings can be used, and what is risky about them."""
     from muniment.cli.show import print_doubts  # noqa: PLC0415 - slow
 
-    print_doubts(options.read_settings(assignments, config=config))
+    print_doubts(settings)
 
 
 @config.command("example")
@@ -232,54 +206,46 @@ def config_example() -> None:
 
 
 @accounts.command("create")
+@with_flags(options.settings_at_database)
 def accounts_create(
+    settings: "Settings",
     username: Username,
-    *,
-    data_dir: options.DataDir = None,
-    postgres: options.Postgres = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Make an account, also where nobody may sign up: the first administrator's."""
     from muniment.cli.accounts import create  # noqa: PLC0415 - slow
 
     create(
-        options.read_settings(assignments, data_dir=data_dir, postgres=postgres, config=config),
+        settings,
         username,
     )
 
 
 @accounts.command("set-password")
+@with_flags(options.settings_at_database)
 def accounts_set_password(
+    settings: "Settings",
     username: Username,
-    *,
-    data_dir: options.DataDir = None,
-    postgres: options.Postgres = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Give an account another password; the old one stops at once."""
     from muniment.cli.accounts import set_password  # noqa: PLC0415 - slow
 
     set_password(
-        options.read_settings(assignments, data_dir=data_dir, postgres=postgres, config=config),
+        settings,
         username,
     )
 
 
 @accounts.command("list")
+@with_flags(options.settings_at_database)
 def accounts_list(
+    settings: "Settings",
     *,
     output: options.Output = "table",
-    data_dir: options.DataDir = None,
-    postgres: options.Postgres = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Print the accounts, and which of them `account_write_principals` makes administrators."""
     from muniment.cli.accounts import print_accounts  # noqa: PLC0415 - slow
 
     print_accounts(
-        options.read_settings(assignments, data_dir=data_dir, postgres=postgres, config=config),
+        settings,
         output,
     )

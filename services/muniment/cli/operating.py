@@ -77,12 +77,7 @@ class Operator:
         return orjson.loads(content)["data"]
 
     def _credentials(self) -> aiohttp.BasicAuth | None:
-        if self.user is None:
-            return None
-        password = os.environ.get("MUNIMENT_PASSWORD")
-        if password is None and sys.stdin.isatty():
-            password = getpass.getpass(f"Password of {self.user}: ")
-        return aiohttp.BasicAuth(self.user, password or "", encoding="utf-8")
+        return None if self.user is None else basic_credentials(self.user)
 
     def _reason(self, status: int, content: bytes) -> str:
         if status == HTTPStatus.UNAUTHORIZED and self.user is None:
@@ -90,11 +85,24 @@ class Operator:
                 "its secret key is another one; give its --data-dir or MUNIMENT_SECRET_KEY, "
                 "or ask as an administrator by --user."
             )
-        try:
-            found = orjson.loads(content)
-            return str(found.get("message") or found.get("error"))
-        except (orjson.JSONDecodeError, AttributeError):
-            return content[:200].decode("utf-8", "replace")
+        return reason_of(content)
+
+
+def basic_credentials(user: str) -> aiohttp.BasicAuth:
+    """With the password of MUNIMENT_PASSWORD, or the one that is typed."""
+    password = os.environ.get("MUNIMENT_PASSWORD")
+    if password is None and sys.stdin.isatty():
+        password = getpass.getpass(f"Password of {user}: ")
+    return aiohttp.BasicAuth(user, password or "", encoding="utf-8")
+
+
+def reason_of(content: bytes) -> str:
+    """Why a request was refused, as the answer's body says."""
+    try:
+        found = orjson.loads(content)
+        return str(found.get("message") or found.get("error") or found)
+    except (orjson.JSONDecodeError, AttributeError):
+        return content[:200].decode("utf-8", "replace")
 
 
 def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], output: str) -> None:

@@ -1,12 +1,14 @@
 """The flags of commands that ask a running server as its operator, and how they ask."""
 
 import asyncio
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from muniment.cli import options
+from muniment.cli.flags import with_flags
 
 if TYPE_CHECKING:
     from muniment.cli.operating import Operator
@@ -29,12 +31,12 @@ KEY_COLUMNS: Final = ("id", "prefix", "label", "created_at", "expires_at", "revo
 
 
 def operator_of(
-    server: str | None,
-    user: str | None,
     *,
-    data_dir: Path | None,
-    config: Path | None,
-    assignments: list[str] | None,
+    server: Server = None,
+    user: User = None,
+    data_dir: options.DataDir = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
 ) -> "Operator":
     """Who asks, and whom, as the flags say."""
     from muniment.cli.operating import Operator  # noqa: PLC0415 - slow
@@ -43,16 +45,46 @@ def operator_of(
     return Operator(settings=settings, server=server, user=user)
 
 
-def ask(operator: "Operator", method: str, path: str, body: Any = None) -> Any:
-    """The `data` of the answer."""
-    return asyncio.run(operator.ask(method, path, body))
+@dataclass(frozen=True, slots=True)
+class Console:
+    """A command's way to the server, and its way of printing the answer."""
+
+    operator: "Operator"
+    output: str
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The `data` of the answer."""
+        return asyncio.run(self.operator.ask(method, path, body))
+
+    def show(self, rows: Sequence[Mapping[str, Any]], *columns: str) -> None:
+        """Print rows: as a table of the columns, or whole as JSON."""
+        from muniment.cli.operating import show  # noqa: PLC0415 - slow
+
+        show(rows, columns, self.output)
+
+    def show_one(self, row: Mapping[str, Any]) -> None:
+        """Print one thing."""
+        from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
+
+        show_one(row, self.output)
+
+    def show_with_key(self, kind: str, made: Mapping[str, Any]) -> None:
+        """Print what was made together with a key."""
+        row = {kind: made["id"], "name": made["name"], "key": made["key"]["key"]}
+        self.show_one(made if self.output == "json" else row)
+
+    def show_keys(self, path: str, label: str, *, is_new: bool) -> None:
+        """Print the keys at a path, without their texts, or one more of them with its text."""
+        if is_new:
+            self.show_one(self.ask("POST", path, {"label": label}))
+        else:
+            self.show(self.ask("GET", path), *KEY_COLUMNS)
 
 
-def print_keys(operator: "Operator", path: str, label: str, output: str, *, is_new: bool) -> None:
-    """Print the keys at a path, without their texts, or one more of them with its text."""
-    from muniment.cli.operating import show, show_one  # noqa: PLC0415 - slow
+@with_flags(operator_of)
+def _console(operator: "Operator", *, output: options.Output = "table") -> Console:
+    return Console(operator, output)
 
-    if is_new:
-        show_one(ask(operator, "POST", path, {"label": label}), output)
-    else:
-        show(ask(operator, "GET", path), KEY_COLUMNS, output)
+
+at_console: Final = with_flags(_console)
+"""For commands that ask a running server, as its operator or as an administrator."""

@@ -43,6 +43,37 @@ _FLAGS: Final = {
 }
 
 
+def settings_alone(*, config: Config = None, assignments: Set = None) -> "Settings":
+    """The settings for commands that need neither a server nor a database."""
+    return read_settings(assignments, config=config)
+
+
+def settings_at_database(
+    *,
+    data_dir: DataDir = None,
+    postgres: Postgres = None,
+    config: Config = None,
+    assignments: Set = None,
+) -> "Settings":
+    """The settings for commands that work at the database."""
+    return read_settings(assignments, data_dir=data_dir, postgres=postgres, config=config)
+
+
+def settings_of_services(
+    *,
+    port: Port = None,
+    data_dir: DataDir = None,
+    kafka: Kafka = None,
+    postgres: Postgres = None,
+    config: Config = None,
+    assignments: Set = None,
+) -> "Settings":
+    """The settings for commands that serve."""
+    return read_settings(
+        assignments, port=port, data_dir=data_dir, kafka=kafka, postgres=postgres, config=config
+    )
+
+
 def read_settings(
     assignments: list[str] | None = None, **flags: Path | str | int | None
 ) -> "Settings":

@@ -4,17 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from muniment.cli import options
-from muniment.cli.operator_options import (
-    EPILOG,
-    Label,
-    New,
-    Server,
-    User,
-    ask,
-    operator_of,
-    print_keys,
-)
+from muniment.cli.operator_options import EPILOG, Console, Label, New, at_console
 
 projects: Final = typer.Typer(
     name="projects",
@@ -29,114 +19,68 @@ Key = Annotated[str, typer.Argument(help="Id of the key, as `muniment projects k
 
 
 @projects.command("create")
+@at_console
 def create(
+    console: Console,
     name: Annotated[str, typer.Argument(help="What the project is called.")],
     *,
     label: Label = "",
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Make a project, and print its key: the only time that it can be seen."""
-    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    made = ask(operator, "POST", "/v1/__projects__", {"name": name, "label": label})
-    row = {"project": made["id"], "name": made["name"], "key": made["key"]["key"]}
-    show_one(made if output == "json" else row, output)
+    made = console.ask("POST", "/v1/__projects__", {"name": name, "label": label})
+    console.show_with_key("project", made)
 
 
 @projects.command("list")
-def list_projects(
-    *,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
-) -> None:
+@at_console
+def list_projects(console: Console) -> None:
     """Print the projects."""
-    from muniment.cli.operating import show  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    show(ask(operator, "GET", "/v1/__projects__"), ("id", "name"), output)
+    console.show(console.ask("GET", "/v1/__projects__"), "id", "name")
 
 
 @projects.command("keys")
+@at_console
 def keys(
+    console: Console,
     project: Project,
     *,
     new: New = False,
     label: Label = "",
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Print the keys of a project, without their texts; with --new, make one more."""
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    print_keys(operator, f"/v1/__projects__/{project}/keys", label, output, is_new=new)
+    console.show_keys(f"/v1/__projects__/{project}/keys", label, is_new=new)
 
 
 @projects.command("rotate")
+@at_console
 def rotate(
+    console: Console,
     key: Key,
     *,
     overlap_s: Annotated[
         float, typer.Option("--overlap", help="Seconds for which the old one is good as well.")
     ] = 86_400,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Make a key in place of an old one, and print it."""
-    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
     path = f"/v1/__keys__/{key}/rotation"
-    show_one(ask(operator, "POST", path, {"overlap_s": overlap_s}), output)
+    console.show_one(console.ask("POST", path, {"overlap_s": overlap_s}))
 
 
 @projects.command("revoke")
+@at_console
 def revoke(
+    console: Console,
     key: Key,
-    *,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """End a key: within two seconds nothing takes it any more."""
-    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    show_one(ask(operator, "DELETE", f"/v1/__keys__/{key}"), output)
+    console.show_one(console.ask("DELETE", f"/v1/__keys__/{key}"))
 
 
 @projects.command("delete")
+@at_console
 def delete(
+    console: Console,
     project: Project,
-    *,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Delete a project with all that is in it, and end its keys."""
-    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    show_one(ask(operator, "DELETE", f"/v1/__projects__/{project}"), output)
+    console.show_one(console.ask("DELETE", f"/v1/__projects__/{project}"))

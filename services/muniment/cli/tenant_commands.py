@@ -4,17 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from muniment.cli import options
-from muniment.cli.operator_options import (
-    EPILOG,
-    Label,
-    New,
-    Server,
-    User,
-    ask,
-    operator_of,
-    print_keys,
-)
+from muniment.cli.operator_options import EPILOG, Console, Label, New, at_console
 
 users: Final = typer.Typer(
     name="users",
@@ -48,252 +38,148 @@ NONE: Final = "none"
 
 
 @users.command("create")
+@at_console
 def create_user(
+    console: Console,
     name: Name,
     *,
     label: Label = "",
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Make a user, and print their key: the only time that it can be seen."""
-    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    made = ask(operator, "POST", "/v1/__users__", {"name": name, "label": label})
-    row = {"user": made["id"], "name": made["name"], "key": made["key"]["key"]}
-    show_one(made if output == "json" else row, output)
+    made = console.ask("POST", "/v1/__users__", {"name": name, "label": label})
+    console.show_with_key("user", made)
 
 
 @users.command("list")
-def list_users(
-    *,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
-) -> None:
+@at_console
+def list_users(console: Console) -> None:
     """Print the users."""
-    from muniment.cli.operating import show  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    show(ask(operator, "GET", "/v1/__users__"), ("id", "name", "created_at"), output)
+    console.show(console.ask("GET", "/v1/__users__"), "id", "name", "created_at")
 
 
 @users.command("keys")
+@at_console
 def keys(
+    console: Console,
     user_id: UserId,
     *,
     new: New = False,
     label: Label = "",
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Print the keys of a user, without their texts; with --new, make one more."""
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    print_keys(operator, f"/v1/__users__/{user_id}/keys", label, output, is_new=new)
+    console.show_keys(f"/v1/__users__/{user_id}/keys", label, is_new=new)
 
 
 @organizations.command("create")
+@at_console
 def create_organization(
+    console: Console,
     name: Name,
     *,
     owner: Annotated[
         str | None, typer.Option("--owner", help="Id of the user who owns it.")
     ] = None,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Make an organization."""
-    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
     body = {"name": name, **({} if owner is None else {"owner": owner})}
-    show_one(ask(operator, "POST", "/v1/__organizations__", body), output)
+    console.show_one(console.ask("POST", "/v1/__organizations__", body))
 
 
 @organizations.command("list")
-def list_organizations(
-    *,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
-) -> None:
+@at_console
+def list_organizations(console: Console) -> None:
     """Print the organizations."""
-    from muniment.cli.operating import show  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    show(ask(operator, "GET", "/v1/__organizations__"), ("id", "name"), output)
+    console.show(console.ask("GET", "/v1/__organizations__"), "id", "name")
 
 
 @organizations.command("members")
+@at_console
 def organization_members(
+    console: Console,
     organization: Organization,
-    *,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Print who is what in an organization."""
-    from muniment.cli.operating import show  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    found = ask(operator, "GET", f"/v1/__organizations__/{organization}")
-    show(found["members"], ("user_id", "role"), output)
+    found = console.ask("GET", f"/v1/__organizations__/{organization}")
+    console.show(found["members"], "user_id", "role")
 
 
 @organizations.command("role")
+@at_console
 def organization_role(
+    console: Console,
     organization: Organization,
     user_id: UserId,
     role: Annotated[str, typer.Argument(help="owner, admin, member or none.")],
-    *,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Give a user a role in an organization, and no other."""
-    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
     path = f"/v1/__organizations__/{organization}/members/{user_id}"
     method, body = ("DELETE", None) if role == NONE else ("PUT", {"role": role})
-    show_one(ask(operator, method, path, body), output)
+    console.show_one(console.ask(method, path, body))
 
 
 @orbits.command("create")
+@at_console
 def create_orbit(
+    console: Console,
     organization: Organization,
     name: Name,
-    *,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Make an orbit of an organization."""
-    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
     path = f"/v1/__organizations__/{organization}/orbits"
-    show_one(ask(operator, "POST", path, {"name": name}), output)
+    console.show_one(console.ask("POST", path, {"name": name}))
 
 
 @orbits.command("list")
+@at_console
 def list_orbits(
+    console: Console,
     organization: Organization,
-    *,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Print the orbits of an organization."""
-    from muniment.cli.operating import show  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    found = ask(operator, "GET", f"/v1/__organizations__/{organization}/orbits")
-    show(found, ("id", "name"), output)
+    found = console.ask("GET", f"/v1/__organizations__/{organization}/orbits")
+    console.show(found, "id", "name")
 
 
 @orbits.command("members")
+@at_console
 def orbit_members(
+    console: Console,
     orbit: Orbit,
-    *,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Print who is what in an orbit."""
-    from muniment.cli.operating import show  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    found = ask(operator, "GET", f"/v1/__orbits__/{orbit}")
-    show(found["members"], ("user_id", "role"), output)
+    found = console.ask("GET", f"/v1/__orbits__/{orbit}")
+    console.show(found["members"], "user_id", "role")
 
 
 @orbits.command("role")
+@at_console
 def orbit_role(
+    console: Console,
     orbit: Orbit,
     user_id: UserId,
     role: Annotated[str, typer.Argument(help="admin, member or none.")],
-    *,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Give a user a role in an orbit, and no other."""
-    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
     path = f"/v1/__orbits__/{orbit}/members/{user_id}"
     method, body = ("DELETE", None) if role == NONE else ("PUT", {"role": role})
-    show_one(ask(operator, method, path, body), output)
+    console.show_one(console.ask(method, path, body))
 
 
 @organizations.command("delete")
+@at_console
 def delete_organization(
+    console: Console,
     organization: Organization,
-    *,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Delete an organization that has no orbits."""
-    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    show_one(ask(operator, "DELETE", f"/v1/__organizations__/{organization}"), output)
+    console.show_one(console.ask("DELETE", f"/v1/__organizations__/{organization}"))
 
 
 @orbits.command("delete")
+@at_console
 def delete_orbit(
+    console: Console,
     orbit: Orbit,
-    *,
-    output: options.Output = "table",
-    server: Server = None,
-    user: User = None,
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
 ) -> None:
     """Delete an orbit with all that is in it."""
-    from muniment.cli.operating import show_one  # noqa: PLC0415 - slow
-
-    operator = operator_of(server, user, data_dir=data_dir, config=config, assignments=assignments)
-    show_one(ask(operator, "DELETE", f"/v1/__orbits__/{orbit}"), output)
+    console.show_one(console.ask("DELETE", f"/v1/__orbits__/{orbit}"))

@@ -1,11 +1,17 @@
 """`muniment webhooks …`: the flags of its commands, and what they call."""
 
+import asyncio
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from muniment.cli import options
+from muniment.cli.flags import with_flags
+
+if TYPE_CHECKING:
+    from muniment.cli.deliveries import Deliveries
+    from muniment.runtime.settings import Settings
 
 webhooks: Final = typer.Typer(
     name="webhooks",
@@ -23,6 +29,20 @@ Server = Annotated[
 User = Annotated[str, typer.Option("--user", help="Who asks: a name, for Basic credentials.")]
 
 SERVER: Final = "http://127.0.0.1:8888"
+
+
+def _of_bucket(bucket: Bucket, *, user: User, server: Server = SERVER) -> "Deliveries":
+    from muniment.cli.deliveries import Deliveries  # noqa: PLC0415 - slow
+
+    return Deliveries(server, user, bucket)
+
+
+def _of_webhook(
+    bucket: Bucket, webhook: Webhook, *, user: User, server: Server = SERVER
+) -> "Deliveries":
+    from muniment.cli.deliveries import Deliveries  # noqa: PLC0415 - slow
+
+    return Deliveries(server, user, bucket, webhook)
 
 
 @webhooks.command("secret")
@@ -50,9 +70,7 @@ def secret(
     if (collection is None) == (webhook is None) or (webhook is not None) != (user is not None):
         raise typer.BadParameter("give a collection, or --webhook and --user")
     if webhook is not None and user is not None:
-        from muniment.cli.deliveries import Deliveries, run  # noqa: PLC0415 - slow
-
-        run(Deliveries(server, user, bucket, webhook).show_keys(output))
+        asyncio.run(_of_webhook(bucket, webhook, user=user, server=server).show_keys(output))
         return
     from muniment.cli.webhooks import print_secret  # noqa: PLC0415 - slow
 
@@ -61,13 +79,8 @@ def secret(
 
 
 @webhooks.command("rekey")
-def rekey(
-    *,
-    data_dir: options.DataDir = None,
-    postgres: options.Postgres = None,
-    config: options.Config = None,
-    assignments: options.Set = None,
-) -> None:
+@with_flags(options.settings_at_database)
+def rekey(settings: "Settings") -> None:
     """Seal all secret texts with the newest key.
 
     That is the first of the `sealing_keys`. It takes the settings of the services, while they run.
@@ -75,57 +88,42 @@ def rekey(
     """
     from muniment.cli.rekeying import seal_all_anew  # noqa: PLC0415 - slow
 
-    seal_all_anew(
-        options.read_settings(assignments, data_dir=data_dir, postgres=postgres, config=config)
-    )
+    seal_all_anew(settings)
 
 
 @webhooks.command("list")
-def list_webhooks(
-    bucket: Bucket, *, user: User, server: Server = SERVER, output: options.Output = "table"
-) -> None:
+@with_flags(_of_bucket)
+def list_webhooks(deliveries: "Deliveries", *, output: options.Output = "table") -> None:
     """List a bucket's webhooks, and how they do."""
-    from muniment.cli.deliveries import Deliveries, run  # noqa: PLC0415 - slow
-
-    run(Deliveries(server, user, bucket).show_all(output))
+    asyncio.run(deliveries.show_all(output))
 
 
 @webhooks.command("test")
+@with_flags(_of_webhook)
 def send_sample(
-    bucket: Bucket,
-    webhook: Webhook,
+    deliveries: "Deliveries",
     *,
-    user: User,
     type_: Annotated[str, typer.Option("--type", help="Type of the sample.")] = "webhook.ping",
-    server: Server = SERVER,
 ) -> None:
     """Send a ping or a sample, and print the answer."""
-    from muniment.cli.deliveries import Deliveries, run  # noqa: PLC0415 - slow
-
-    run(Deliveries(server, user, bucket, webhook).send({"type": type_}))
+    asyncio.run(deliveries.send({"type": type_}))
 
 
 @webhooks.command("resend")
+@with_flags(_of_webhook)
 def resend(
-    bucket: Bucket,
-    webhook: Webhook,
+    deliveries: "Deliveries",
     message: Annotated[str, typer.Argument(help="`evt_…`, as in the header webhook-id.")],
-    *,
-    user: User,
-    server: Server = SERVER,
 ) -> None:
     """Send the message of a past event once more."""
-    from muniment.cli.deliveries import Deliveries, run  # noqa: PLC0415 - slow
-
-    run(Deliveries(server, user, bucket, webhook).send({"message_id": message}))
+    asyncio.run(deliveries.send({"message_id": message}))
 
 
 @webhooks.command("replay")
+@with_flags(_of_webhook)
 def replay(
-    bucket: Bucket,
-    webhook: Webhook,
+    deliveries: "Deliveries",
     *,
-    user: User,
     start: Annotated[
         str,
         typer.Option(
@@ -142,10 +140,9 @@ def replay(
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Show the progress until it is over.")
     ] = True,
-    server: Server = SERVER,
 ) -> None:
     """Send a part of the past again."""
-    from muniment.cli.deliveries import Deliveries, bound, run  # noqa: PLC0415 - slow
+    from muniment.cli.deliveries import bound  # noqa: PLC0415 - slow
 
     asked = {
         "from": bound(start),
@@ -156,29 +153,25 @@ def replay(
         "dry_run": dry_run,
     }
     given = {name: value for name, value in asked.items() if value is not None}
-    run(Deliveries(server, user, bucket, webhook).replay(given, waits=wait and not dry_run))
+    asyncio.run(deliveries.replay(given, waits=wait and not dry_run))
 
 
 @webhooks.command("listen")
+@with_flags(_of_webhook)
 def listen(
-    bucket: Bucket,
-    webhook: Webhook,
+    deliveries: "Deliveries",
     *,
-    user: User,
     forward: Annotated[
         str | None, typer.Option("--forward", metavar="URL", help="POST each one there, signed.")
     ] = None,
     after: Annotated[int | None, typer.Option("--after", help="Begin after this offset.")] = None,
-    server: Server = SERVER,
 ) -> None:
     """Print what a webhook is told, and forward it.
 
     Nothing has to reach this machine from outside: the messages are pulled, signed with the
     webhook's keys, and sent on from here. The webhook may be switched off.
     """
-    from muniment.cli.deliveries import Deliveries, run  # noqa: PLC0415 - slow
-
-    run(Deliveries(server, user, bucket, webhook).listen(forward, after))
+    asyncio.run(deliveries.listen(forward, after))
 
 
 @webhooks.command("verify")
