@@ -21,6 +21,7 @@ _COLUMNS: Final = (
     *("at", "lane_id", "endpoint_id", "bucket_id", "webhook_id", "message_id", "type", "uri"),
     *("event_offset", "events", "number", "outcome", "status", "detail", "total_ms", "dns_ms"),
     *("connect_ms", "tls_ms", "first_byte_ms", "address", "is_reused", "answer", "next_try_at"),
+    "request_headers",
 )
 
 
@@ -113,6 +114,7 @@ def _record(attempt: Attempt) -> Sequence[object]:
         answer.is_reused,
         answer.body or None,
         None if attempt.next_try_at is None else _moment(attempt.next_try_at),
+        answer.request_headers,
     )
 
 

@@ -100,6 +100,20 @@ async def test_credentials_of_the_url_are_sent_as_such() -> None:
     assert b"\r\nAuthorization: Basic bmFkaWE6cyBjcmV0\r\n" in peer.requests[0]
 
 
+async def test_the_answer_tells_which_headers_were_sent() -> None:
+    """But nothing where no connection came about."""
+    async with listening(answering(NO_CONTENT)) as peer:
+        answer = await post(peer.url)
+    refused = await post(peer.url)
+
+    sent = peer.requests[0].partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
+    names = [line.partition(":")[0] for line in sent]
+    shown = (answer.request_headers or "").split("\n")
+    assert [line.partition(":")[0] for line in shown] == names
+    assert set(shown) & set(sent) >= {f"Host: 127.0.0.1:{peer.port}"}
+    assert (refused.failure, refused.request_headers) == (Failure.REFUSED, None)
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -97,6 +97,9 @@ def test_a_webhook_is_told_signed_and_each_attempt_is_on_record(
     assert (second["outcome"], second["number"], second["is_reused"]) == ("delivered", 2, True)
     assert second["message_id"] == received.id
     assert second["ms"]["total"] > 0
+    told = {name: value for name, value in received.headers.items() if name != "X-Token"}
+    told |= {"X-Token": "***", "webhook-signature": "v1,***"}
+    assert second["request_headers"] == told
 
 
 def test_attempts_are_filtered_and_paged(nadia: Requester, bucket: str, receiver: Receiver) -> None:

@@ -63,6 +63,8 @@ class Answer(NamedTuple):
     first_byte_ms: float | None = None
     """From the request to the first byte of what came."""
     total_ms: float = 0.0
+    request_headers: str | None = None
+    """As they were sent, one a line, secrets masked; `None` where nothing was."""
 
     @property
     def is_delivered(self) -> bool:

@@ -14,7 +14,7 @@ from muniment.webhooks.http.connection import Connection
 from muniment.webhooks.http.guard import Guard
 from muniment.webhooks.http.names import CaresResolver, Resolver
 from muniment.webhooks.http.pool import Pool
-from muniment.webhooks.http.request import UnfitHeader, request_bytes
+from muniment.webhooks.http.request import UnfitHeader, request_bytes, shown_headers
 from muniment.webhooks.http.target import Target, target_of
 from muniment.webhooks.http.tls import Contexts, TlsIdentity, keep_session
 
@@ -182,6 +182,7 @@ class Client:
                 (connection.first_byte_at - sent_at) * 1000 if connection.first_byte_at else None
             ),
             total_ms=_ms_since(post.began),
+            request_headers=shown_headers(post.request),
         )
         if connection.exchanges == 1:
             keep_session(connection.tls, post.target.destination.host)

@@ -17,6 +17,15 @@ OWN_HEADERS: Final = frozenset(
 )
 """In lower case: what says where a request goes and ends is ours to say."""
 
+MASK: Final = "***"
+_OPEN: Final = (
+    *("Host", "Content-Type", "Content-Length", "User-Agent"),
+    *("webhook-id", "webhook-timestamp", "traceparent"),
+)
+"""What says no secret, as we write it; an endpoint's own headers can't be called so."""
+_SECRET: Final = re.compile(rf"\n(?!(?:{'|'.join(_OPEN)}): )([^:]+): ([^\n]*)")
+_SIGNED: Final = re.compile(r",[^ ]*")
+
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 
 
@@ -57,6 +66,21 @@ def request_bytes(target: Target, headers: Mapping[str, str], body: bytes) -> by
         len(body),
         body,
     )
+
+
+def shown_headers(request: bytes) -> str:
+    """The headers of a whole request, one a line, with all values masked that may be secrets.
+
+    Of signatures the kind is left: `v1,*** v1a,***`.
+    """
+    head = request[request.index(b"\n") : request.index(b"\r\n\r\n")]
+    return _SECRET.sub(_masked, head.decode("ascii").replace("\r", ""))[1:]
+
+
+def _masked(header: re.Match[str]) -> str:
+    name, value = header.groups()
+    shown = _SIGNED.sub(f",{MASK}", value) if name == "webhook-signature" else MASK
+    return f"\n{name}: {shown}"
 
 
 @lru_cache(maxsize=1_024)

@@ -288,7 +288,14 @@ def _attempt(row: asyncpg.Record) -> dict[str, JsonValue]:
         "is_reused": row["is_reused"],
         "answer": None if answer is None else answer.decode("utf-8", "replace"),
         "next_try_at": _moment(row["next_try_at"]),
+        "request_headers": _headers(row["request_headers"]),
     }
+
+
+def _headers(lines: str | None) -> dict[str, JsonValue] | None:
+    if lines is None:
+        return None
+    return {name: value for name, _, value in (line.partition(": ") for line in lines.split("\n"))}
 
 
 def _job(job: JobReport) -> dict[str, JsonValue]:

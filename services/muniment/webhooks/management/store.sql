@@ -19,7 +19,8 @@ ORDER BY l.starts_at DESC
 -- attempts --
   SELECT a.at, a.id, a.message_id, a.type, a.uri, a.event_offset, a.events, a.number, a.outcome,
          a.status, a.detail, a.total_ms, a.dns_ms, a.connect_ms, a.tls_ms, a.first_byte_ms,
-         a.address, a.is_reused, a.answer, a.next_try_at, a.lane_id
+         a.address, a.is_reused, a.answer, a.next_try_at, a.lane_id,
+         a.request_headers
     FROM webhooks.attempt a
    WHERE a.endpoint_id = $1
      AND (a.at, a.id) < ($2, $3)

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muniment.webhooks.http.request import UnfitHeader, check_header, request_bytes
+from muniment.webhooks.http.request import (
+    UnfitHeader,
+    check_header,
+    request_bytes,
+    shown_headers,
+)
 from muniment.webhooks.http.target import Target, target_of
 
 
@@ -55,3 +60,36 @@ def test_some_values_are_refused_and_not_repeated(value: str) -> None:
         check_header("X-Key", f"hunter2{value}")
 
     assert "hunter2" not in str(refused.value)
+
+
+def test_what_is_shown_of_headers_holds_no_secret() -> None:
+    """Whatever is not known to be none counts as one, also what begins like an open name."""
+    aimed = target_of("http://nadia:hunter2@example.com/hunter2")
+    assert aimed is not None
+    headers = {
+        "X-Key": "hunter2",
+        "Hostile": "hunter2",
+        "Content-Type": "application/json",
+        "webhook-id": "evt_1",
+        "webhook-signature": "v1,hunter2= v1a,hunter2==",
+    }
+
+    shown = shown_headers(request_bytes(aimed, headers, b"hunter2: x"))
+
+    assert shown.split("\n") == [
+        "Host: example.com",
+        "Authorization: ***",
+        "X-Key: ***",
+        "Hostile: ***",
+        "Content-Type: application/json",
+        "webhook-id: evt_1",
+        "webhook-signature: v1,*** v1a,***",
+        "Content-Length: 10",
+    ]
+
+
+@given(value=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=30))
+def test_no_value_of_an_own_header_is_shown(value: str) -> None:
+    shown = shown_headers(request_bytes(target(), {"X-Key": value}, b""))
+
+    assert shown == "Host: example.com\nX-Key: ***\nContent-Length: 0"
