@@ -57,10 +57,10 @@ clients: setup ## Run stock clients and Kinto's contract in short; outcomes by i
 	$(PYTEST) tests/clients -m "not long" --by-section $(ARGS)
 
 clients-full: setup ## The same in its long form: every client and each option of theirs.
-	$(PYTEST) tests/clients --by-section $(ARGS)
+	$(PYTEST) tests/clients --by-section --require-tools $(ARGS)
 
-browser: setup ## Run kinto-admin and kinto.js in Chromium, if it is installed; npm's packages are fetched.
-	$(PYTEST) tests/clients/test_browser.py $(ARGS)
+browser: setup ## Run kinto-admin and kinto.js in Chromium, which must be installed; npm's packages are fetched.
+	$(PYTEST) tests/clients/test_browser.py --require-tools $(ARGS)
 
 faults: setup ## Kill, freeze and cut off every part under load, then look for what was lost.
 	$(PYTEST) tests/faults $(ARGS)

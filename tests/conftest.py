@@ -12,4 +12,5 @@ pytest_plugins = (
     "tests.support.cluster",
     "tests.support.batching",
     "tests.support.by_section",
+    "tests.support.tools",
 )

@@ -4,7 +4,6 @@ npm `kinto-admin` as a person uses it, and npm `kinto` on the browser's IndexedD
 their rules' ids stand in `browser/*.js`. One that fails leaves a picture in `build/browser`.
 """
 
-import shutil
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ import pytest
 from tests.support.node import BROWSER_FOLDER, Outcomes, cases, install, run_cases
 from tests.support.server import new_server
 from tests.support.stack import Stack, new_name
+from tests.support.tools import CHROMIUM, program_of
 
 JOURNEY: Final = "admin_journey.js"
 WORKDAY: Final = "admin_workday.js"
@@ -38,17 +38,13 @@ SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {
 PICTURES: Final = Path(__file__).parents[2] / "build" / "browser"
 TIMEOUT_S: Final = 600.0
 
-PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
-
 
 @pytest.fixture(scope="module")
 def chromium() -> str:
     """The browser's program; without it there is nothing to test here."""
-    found = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if found is None:
-        pytest.skip(f"no browser is installed: none of {', '.join(PROGRAMS)} is on the PATH")
+    found = program_of(CHROMIUM)
     install(BROWSER_FOLDER)
-    return found
+    return str(found)
 
 
 @pytest.fixture(scope="module")

@@ -39,24 +39,6 @@ def install(requirements: Path, *, python: Path = HERE) -> Path:
     return folder
 
 
-def newer_python(*version: int) -> Path | None:
-    """A Python of that version or a newer one, if one on the path runs.
-
-    What a version manager puts there may only say that it does not.
-    """
-    check = f"import pip, sys; sys.exit(sys.version_info < {version})"
-    for name in (f"python{version[0]}.{minor}" for minor in range(version[1], version[1] + 4)):
-        found = shutil.which(name)
-        if (
-            found
-            and not subprocess.run(
-                [found, "-c", check], capture_output=True, check=False
-            ).returncode
-        ):
-            return Path(found)
-    return None
-
-
 def run(
     program: Path,
     *arguments: str,

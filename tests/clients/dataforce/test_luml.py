@@ -1,6 +1,6 @@
 """PyPI luml-api, unmodified, in its versions: the synchronous client and the asynchronous one.
 
-It needs a newer Python than Muniment does: where there is none on the path, this is skipped.
+It needs a newer Python than Muniment does.
 """
 
 import json
@@ -12,7 +12,8 @@ from typing import Final
 import pytest
 
 from tests.clients.dataforce.site import Site
-from tests.support.python_packages import install, newer_python, run
+from tests.support.python_packages import install, run
+from tests.support.tools import PYTHON_3_12, program_of
 
 FOLDER: Final = Path(__file__).parent
 PROGRAM: Final = FOLDER / "luml_statements.py"
@@ -22,7 +23,7 @@ VERSIONS: Final = [
     pytest.param("0.1.0", marks=pytest.mark.long),
     pytest.param("0.1.1", marks=pytest.mark.long),
     pytest.param("0.2.0", marks=pytest.mark.long),
-    pytest.param("0.3.0"),
+    pytest.param("0.3.0", marks=pytest.mark.long),
     pytest.param("0.4.0"),
 ]
 
@@ -48,9 +49,7 @@ class Runs:
         return self._done[version, kind]
 
     def _run(self, version: str, kind: str) -> Outcomes:
-        python = newer_python(3, 12)
-        if python is None:
-            pytest.skip("luml-api needs Python 3.12 or newer, and none on the path runs")
+        python = program_of(PYTHON_3_12)
         site = self._site
         told = {"url": site.origin, "organization": site.organization, "keys": site.keys}
         lines = run(

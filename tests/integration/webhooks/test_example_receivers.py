@@ -1,7 +1,6 @@
 """The receivers of `examples/` take real deliveries, each once, and refuse what is forged."""
 
 import os
-import shutil
 import subprocess
 import sys
 from base64 import b64encode
@@ -21,10 +20,10 @@ from tests.support import node
 from tests.support.receiver import Received, running_receiver
 from tests.support.server import MunimentServer, wait_until
 from tests.support.stack import new_name
+from tests.support.tools import GO, program_of
 
 ROOT: Final = Path(__file__).parents[3]
 EXAMPLES: Final = ROOT / "examples" / "receivers"
-GO: Final = shutil.which("go")
 BUILD_TIMEOUT_S: Final = 600.0
 FIRST, SECOND, THIRD = (
     f"whsec_{b64encode(text.ljust(32, b'.')).decode()}" for text in (b"first", b"second", b"third")
@@ -41,11 +40,9 @@ def javascript(_: Path) -> Sequence[str | Path]:
 
 
 def go(folder: Path) -> Sequence[str | Path]:
-    if GO is None:
-        pytest.skip("the Go toolchain is not installed")
     program = folder / "receiver"
     done = subprocess.run(
-        [GO, "build", "-o", program, "."],
+        [program_of(GO), "build", "-o", program, "."],
         cwd=EXAMPLES / "go",
         env={**os.environ, "GOFLAGS": "-buildvcs=false -mod=readonly"},
         capture_output=True,
