@@ -68,7 +68,7 @@ class SigningCourier:
         timestamp = str(int(at))
         headers = {
             **credentials.headers,
-            "Content-Type": content_type(spec.format, is_batch=is_batch),
+            "Content-Type": content_type(spec.form.format, is_batch=is_batch),
             "User-Agent": self._agent,
             "webhook-id": message_id,
             "webhook-timestamp": timestamp,

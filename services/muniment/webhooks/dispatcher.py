@@ -261,6 +261,7 @@ class Dispatcher:
     def _change(self, endpoint: Endpoint) -> list[ActiveLane]:
         touched = self._lanes.of(endpoint.id)
         for active in touched:
+            has_other_form = active.endpoint.spec.form != endpoint.spec.form
             active.endpoint = endpoint
             active.lane.pace.terms = self._defaults.terms(
                 endpoint.spec, rate=None if active.job is None else active.job.stretch.rate
@@ -269,7 +270,7 @@ class Dispatcher:
                 self._carrier.halt(active, PAUSED)
             elif active.lane.stopped_for not in {None, AFTER_SNAPSHOT, PAUSED_JOB}:
                 self._carrier.resume(active)
-            elif active.lane.order is not endpoint.spec.order:
+            elif has_other_form or active.lane.order is not endpoint.spec.order:
                 self._carrier.reopen(active)
         return touched
 

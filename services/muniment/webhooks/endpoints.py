@@ -22,7 +22,7 @@ from muniment.domain.refusals import Fault
 from muniment.domain.values import JsonObject, JsonValue, Timestamp, Uid
 from muniment.domain.webhooks.parsing import parse_webhook
 from muniment.domain.webhooks.selection import Selection, types_matching
-from muniment.domain.webhooks.spec import Format, Shape, State, Status, WebhookSpec
+from muniment.domain.webhooks.spec import Form, Format, Shape, State, Status, WebhookSpec
 from muniment.domain.webhooks.urls import parse_url
 from muniment.log.protocol import Offset, Partition, Position
 
@@ -283,13 +283,15 @@ def url_spec(url: str, field: str = URL_FIELD) -> WebhookSpec:
         url=url,
         selection=_ALL_OF_RECORDS,
         status=_ACTIVE,
-        shape=Shape.FULL_AND_PREVIOUS,
-        format=Format.COCOBASE,
+        form=Form(
+            shape=Shape.FULL_AND_PREVIOUS,
+            format=Format.COCOBASE,
+            bytes_max=_PROJECT_BODY_BYTES_MAX,
+        ),
         timeout_s=_PROJECT_TIMEOUT_S,
         retry_schedule_s=_PROJECT_SCHEDULE_S,
         disable_after_s=math.inf,
         drops_refused=True,
-        body_bytes_max=_PROJECT_BODY_BYTES_MAX,
     )
 
 

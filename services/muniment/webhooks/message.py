@@ -5,6 +5,7 @@ one message is sent thin, with the address to get the object from.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, Final, assert_never, cast
 
@@ -13,9 +14,10 @@ from json_merge_patch import create_patch  # pyright: ignore[reportUnknownVariab
 
 from muniment.domain.addresses import Kind
 from muniment.domain.documents import document_of
-from muniment.domain.events import Action, EventId, ObjectChanged
+from muniment.domain.events import Action, EventId, ObjectChanged, Snapshot
 from muniment.domain.values import JsonObject, JsonValue
-from muniment.domain.webhooks.spec import BODY_BYTES_MAX, Format, Shape
+from muniment.domain.webhooks.fields import Fields
+from muniment.domain.webhooks.spec import Form, Format, Shape
 from muniment.log.envelope import time_text
 from muniment.log.protocol import Position
 
@@ -53,36 +55,29 @@ def content_type(format_: Format, *, is_batch: bool) -> str:
 
 
 def body_of(
-    event: ObjectChanged,
-    position: Position,
-    *,
-    shape: Shape = Shape.FULL,
-    format_: Format = Format.STANDARD,
-    bytes_max: int = BODY_BYTES_MAX,
-    type_: str | None = None,
+    event: ObjectChanged, position: Position, form: Form, *, type_: str | None = None
 ) -> bytes:
     """The event as an endpoint is told of it; `type_` is for messages that are no events."""
     type_ = type_ or event.type
-    body = _written(event, position, shape, format_, type_)
-    if len(body) > bytes_max and shape is not Shape.THIN:
-        return _written(event, position, Shape.THIN, format_, type_, is_too_long=True)
+    body = _written(event, position, form, type_)
+    if len(body) > form.bytes_max and form.shape is not Shape.THIN:
+        return _written(event, position, replace(form, shape=Shape.THIN), type_, is_too_long=True)
     return body
 
 
 def _written(
     event: ObjectChanged,
     position: Position,
-    shape: Shape,
-    format_: Format,
+    form: Form,
     type_: str,
     *,
     is_too_long: bool = False,
 ) -> bytes:
-    told = _told(event, position, shape)
+    told = _told(event, position, form)
     if is_too_long:
         told["is_truncated"] = True
     message: dict[str, JsonValue]
-    match format_:
+    match form.format:
         case Format.STANDARD:
             message = {"type": type_, "timestamp": time_text(event.occurred_at), "data": told}
         case Format.CLOUDEVENTS:
@@ -99,11 +94,11 @@ def _written(
         case Format.COCOBASE:
             message = _cocobase(event, told, type_)
         case _:
-            assert_never(format_)
+            assert_never(form.format)
     return orjson.dumps(message, default=_plain)
 
 
-def _told(event: ObjectChanged, position: Position, shape: Shape) -> dict[str, JsonValue]:
+def _told(event: ObjectChanged, position: Position, form: Form) -> dict[str, JsonValue]:
     address = event.address
     told: dict[str, JsonValue] = {
         "action": event.action,
@@ -118,27 +113,32 @@ def _told(event: ObjectChanged, position: Position, shape: Shape) -> dict[str, J
         "user_id": event.cause.actor,
         "request_id": event.cause.request_id,
     }
-    match shape:
+    fields = form.fields if address.kind is Kind.RECORD else None
+    match form.shape:
         case Shape.FULL:
-            told["data"] = event.after.data
+            told["data"] = _state(event.after, fields)
         case Shape.THIN:
             pass
         case Shape.PATCH:
-            told["patch"] = _patch(event)
+            told["patch"] = _patch(event, fields)
         case Shape.FULL_AND_PREVIOUS:
-            told["data"] = event.after.data
-            told["previous"] = None if event.before is None else event.before.data
+            told["data"] = _state(event.after, fields)
+            told["previous"] = None if event.before is None else _state(event.before, fields)
         case _:
-            assert_never(shape)
+            assert_never(form.shape)
     return told
 
 
-def _patch(event: ObjectChanged) -> JsonObject | None:
+def _state(snapshot: Snapshot, fields: Fields | None) -> JsonObject:
+    return snapshot.data if fields is None else fields.of(snapshot.data)
+
+
+def _patch(event: ObjectChanged, fields: Fields | None) -> JsonObject | None:
     """What changed, as RFC 7396 writes it down; all of a new object, nothing of a deleted one."""
     if event.action is Action.DELETED:
         return None
-    before: Any = {} if event.before is None else _plain_json(event.before.data)
-    patch: Any = create_patch(before, _plain_json(event.after.data))  # pyright: ignore[reportUnknownVariableType]
+    before: Any = {} if event.before is None else _plain_json(_state(event.before, fields))
+    patch: Any = create_patch(before, _plain_json(_state(event.after, fields)))  # pyright: ignore[reportUnknownVariableType]
     return cast("JsonObject", patch)
 
 

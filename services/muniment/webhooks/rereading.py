@@ -46,13 +46,7 @@ def delivery_of(entry: Entry, event: ObjectChanged, endpoint: Endpoint, now: flo
         occurred_at=event.occurred_at,
         traceparent=event.cause.traceparent,
         taken_at=now,
-        body=body_of(
-            event,
-            entry.position,
-            shape=endpoint.spec.shape,
-            format_=endpoint.spec.format,
-            bytes_max=endpoint.spec.body_bytes_max,
-        ),
+        body=body_of(event, entry.position, endpoint.spec.form),
     )
 
 

@@ -51,13 +51,8 @@ def sample_of(endpoint: Endpoint, type_: str, *, message_id: str, at: float) -> 
         event_id=uuid5(UUID(endpoint.id), f"{type_}/{moment}"),
         at=moment,
     )
-    body = body_of(
-        event,
-        Position(endpoint.partition, NOWHERE),
-        shape=endpoint.spec.shape,
-        format_=endpoint.spec.format,
-        type_=type_,
-    )
+    position = Position(endpoint.partition, NOWHERE)
+    body = body_of(event, position, endpoint.spec.form, type_=type_)
     return Delivery(
         offset=NOWHERE,
         claim=None,

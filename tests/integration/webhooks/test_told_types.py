@@ -6,14 +6,14 @@ from typing import Any, Final
 import jsonschema_rs
 import pytest
 
-from muniment.domain.webhooks.spec import Format, Shape
+from muniment.webhooks.catalogue.ways import Way, ways_of
 from tests.clients.requester import Requester
 from tests.integration.webhooks.test_console import SECRET, data
 from tests.support.receiver import OK, Received, Receiver, Reply, running_receiver
 from tests.support.server import MunimentServer, wait_until
 from tests.support.stack import new_name
 
-WAYS: Final = [(str(format_), str(shape)) for format_ in Format for shape in Shape]
+WAYS: Final = ways_of("record.created")
 NEVER_TOLD: Final = {"bucket.deleted"}
 """With its bucket a webhook is gone."""
 
@@ -50,7 +50,7 @@ def test_every_message_fits_the_schema_of_its_type_format_and_shape(
     bucket = f"/v1/buckets/atlas-{new_name()}"
     receiver.behave(one_is_ill)
     data(nadia("PUT", bucket))
-    hooks = [hook(nadia, bucket, receiver, format_, shape) for format_, shape in WAYS]
+    hooks = [hook(nadia, bucket, receiver, way) for way in WAYS]
     make_everything_happen(nadia, bucket, receiver)
     for path in hooks:
         assert data(nadia("POST", f"{path}/messages", {"type": "webhook.ping"}))["delivered"]
@@ -61,27 +61,32 @@ def test_every_message_fits_the_schema_of_its_type_format_and_shape(
         wanted = set(listed) - NEVER_TOLD
         return lambda: {type_of(r.message) for r in told(receiver) if r.path == path} >= wanted
 
-    for format_, shape in WAYS:
-        what = f"one of each type as {format_}, {shape}"
-        wait_until(has_all(f"/{format_}/{shape}"), what=what, timeout_s=30)
+    for way in WAYS:
+        what = f"one of each type as {way.part}"
+        wait_until(has_all(f"/{way.format}/{way.name}"), what=what, timeout_s=30)
 
     schemas = {
         type_: nadia("GET", path_of(each["schema"])).json() for type_, each in listed.items()
     }
     for received in told(receiver):
-        _, format_, shape = received.path.split("/")
+        _, format_, name = received.path.split("/")
         type_ = type_of(received.message)
-        _, _, pointer = listed[type_]["schemas"][format_][shape].partition("#")
+        schemas_of = listed[type_]["schemas"][format_]
+        # Fields are chosen of records only.
+        schema = schemas_of.get(name) or schemas_of[name.removesuffix("-fields")]
+        _, _, pointer = schema.partition("#")
         only = {**schemas[type_], "anyOf": [{"$ref": f"#{pointer}"}]}
         jsonschema_rs.Draft202012Validator(only).validate(received.message)
 
 
-def hook(nadia: Requester, bucket: str, receiver: Receiver, format_: str, shape: str) -> str:
-    """A webhook that is told of all in that form."""
-    path = f"{bucket}/webhooks/{format_}-{shape.replace('+', '-')}"
+def hook(nadia: Requester, bucket: str, receiver: Receiver, way: Way) -> str:
+    """A webhook that is told of all in that way."""
+    path = f"{bucket}/webhooks/{way.part.replace('+', '-')}"
     fields = {"secret": SECRET, "events": ["*"], "start": "beginning"}
-    where = {"url": receiver.at(f"{format_}/{shape}"), "format": format_, "shape": shape}
-    data(nadia("PUT", path, {"data": {**fields, **where}}))
+    form = {"format": str(way.format), "shape": str(way.shape)}
+    chosen = {"fields": {"called": "title"} if way.has_fields else None}
+    where = {"url": receiver.at(f"{way.format}/{way.name}")}
+    data(nadia("PUT", path, {"data": {**fields, **form, **chosen, **where}}))
     return path
 
 

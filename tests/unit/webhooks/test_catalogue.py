@@ -10,25 +10,28 @@ import pytest
 
 from muniment.domain.addresses import Kind
 from muniment.domain.events import Action
+from muniment.domain.webhooks.fields import Fields
 from muniment.domain.webhooks.selection import EVENT_TYPES
-from muniment.domain.webhooks.spec import Format, Shape
+from muniment.domain.webhooks.spec import BODY_BYTES_MAX, Form, Format, Shape
 from muniment.log.protocol import Offset, Partition, Position
 from muniment.web.routes import Endpoint, Features, Routes, Target
 from muniment.webhooks.catalogue.pages import tell_type, tell_types
-from muniment.webhooks.catalogue.schemas import DIALECT, TYPES, example_of, part_name, schema_of
+from muniment.webhooks.catalogue.schemas import DIALECT, TYPES, example_of, schema_of
+from muniment.webhooks.catalogue.ways import Way, ways_of
 from muniment.webhooks.message import body_of
 from muniment.webhooks.samples import PING
 from tests.unit.web import building
 from tests.unit.webhooks.building import changed, record, uid
 
-WAYS = [(format_, shape) for format_ in Format for shape in Shape]
-IDS = [part_name(*way) for way in WAYS]
+WAYS = ways_of("record.created")
+EACH_WAY = pytest.mark.parametrize("way", WAYS, ids=[way.part for way in WAYS])
+RENAMED = Fields(((("called",), ("title",)),))
 
 
 @cache
-def validator(type_: str, format_: Format, shape: Shape) -> jsonschema_rs.Draft202012Validator:
-    """Of messages in that form."""
-    only = [{"$ref": f"#/$defs/{part_name(format_, shape)}"}]
+def validator(type_: str, way: Way) -> jsonschema_rs.Draft202012Validator:
+    """Of messages told in that way."""
+    only = [{"$ref": f"#/$defs/{way.part}"}]
     return jsonschema_rs.Draft202012Validator({**schema_of(type_), "anyOf": only})
 
 
@@ -37,29 +40,36 @@ def test_each_schema_is_one(type_: str) -> None:
     jsonschema_rs.meta.validate({"$schema": DIALECT, **schema_of(type_)})
 
 
+def form_of(way: Way, bytes_max: int = BODY_BYTES_MAX) -> Form:
+    fields = RENAMED if way.has_fields else None
+    return Form(format=way.format, shape=way.shape, fields=fields, bytes_max=bytes_max)
+
+
 def test_every_type_is_in_it() -> None:
     assert set(TYPES) == {*EVENT_TYPES, PING}
     assert {type_.split(".")[0] for type_ in TYPES} == set(Kind)
 
 
-@pytest.mark.parametrize(("format_", "shape"), WAYS, ids=IDS)
-@pytest.mark.parametrize("type_", TYPES)
-def test_each_example_fits_its_schema_and_that_of_no_other_type(
-    type_: str, format_: Format, shape: Shape
-) -> None:
-    example = example_of(type_, format_, shape)
+@pytest.mark.parametrize(
+    ("type_", "way"),
+    [(type_, way) for type_ in TYPES for way in ways_of(type_)],
+    ids=lambda given: given.part if isinstance(given, Way) else given,
+)
+def test_each_example_fits_its_schema_and_that_of_no_other_type(type_: str, way: Way) -> None:
+    example = example_of(type_, way)
 
-    fitting = [other for other in TYPES if validator(other, format_, shape).is_valid(example)]
+    told_so = [other for other in TYPES if way in ways_of(other)]
+    fitting = [other for other in told_so if validator(other, way).is_valid(example)]
 
     assert fitting == [type_]
 
 
-@pytest.mark.parametrize(("format_", "shape"), WAYS, ids=IDS)
-def test_every_member_is_described_and_there(format_: Format, shape: Shape) -> None:
+@EACH_WAY
+def test_every_member_is_described_and_there(way: Way) -> None:
     """A member more, or one that is missing, does not fit: so the schemas can't fall behind."""
-    example: Any = example_of("record.updated", format_, shape)
-    check = validator("record.updated", format_, shape)
-    told = example if format_ is Format.COCOBASE else example["data"]
+    example: Any = example_of("record.updated", way)
+    check = validator("record.updated", way)
+    told = example if way.format is Format.COCOBASE else example["data"]
 
     assert check.is_valid(example)
     assert not check.is_valid({**example, "more": 1})
@@ -70,29 +80,29 @@ def test_every_member_is_described_and_there(format_: Format, shape: Shape) -> N
         assert not check.is_valid(less if told is example else {**example, "data": less}), name
 
 
-@pytest.mark.parametrize(("format_", "shape"), WAYS, ids=IDS)
-def test_what_is_too_long_fits_as_well(format_: Format, shape: Shape) -> None:
+@EACH_WAY
+def test_what_is_too_long_fits_as_well(way: Way) -> None:
     event = record("r1", title="long", before={"id": "r1", "title": "short"})
     position = Position(Partition(0), Offset(7))
-    body = orjson.loads(body_of(event, position, shape=shape, format_=format_, bytes_max=10))
+    body = orjson.loads(body_of(event, position, form_of(way, bytes_max=10)))
 
-    validator("record.created", format_, shape).validate(body)
-    assert "data" not in body if format_ is Format.COCOBASE else "data" not in body["data"]
+    validator("record.created", way).validate(body)
+    assert "data" not in body if way.format is Format.COCOBASE else "data" not in body["data"]
 
 
-@pytest.mark.parametrize(("format_", "shape"), WAYS, ids=IDS)
-def test_what_a_snapshot_tells_fits_as_well(format_: Format, shape: Shape) -> None:
+@EACH_WAY
+def test_what_a_snapshot_tells_fits_as_well(way: Way) -> None:
     """An update of which nothing is known but what the object became."""
     event = changed(
         record("r1").address, Action.UPDATED, collection_uid=uid("atlas/tides"), title="Log"
     )
-    body = body_of(event, Position(Partition(0), Offset(7)), shape=shape, format_=format_)
+    body = body_of(event, Position(Partition(0), Offset(7)), form_of(way))
 
-    validator("record.updated", format_, shape).validate(orjson.loads(body))
+    validator("record.updated", way).validate(orjson.loads(body))
 
 
 def test_a_ping_changes_nothing() -> None:
-    example: Any = example_of(PING, Format.STANDARD, Shape.FULL_AND_PREVIOUS)
+    example: Any = example_of(PING, Way(format=Format.STANDARD, shape=Shape.FULL_AND_PREVIOUS))
 
     assert example["data"]["data"] == example["data"]["previous"]
 
@@ -106,7 +116,7 @@ def test_a_ping_changes_nothing() -> None:
     ],
 )
 def test_a_report_is_called_so_in_every_format(format_: Format, member: str, name: str) -> None:
-    example: Any = example_of("webhook.failing", format_, Shape.THIN)
+    example: Any = example_of("webhook.failing", Way(format=format_, shape=Shape.THIN))
 
     assert example[member] == name
 
@@ -139,7 +149,8 @@ async def test_the_list_leads_to_a_schema_for_each_way() -> None:
         url.partition("#/$defs/") for by in entry["schemas"].values() for url in by.values()
     ]
     assert {url for url, _, _ in pointers} == {entry["schema"]}
-    assert {name for _, _, name in pointers} == set(IDS) <= set(schema["$defs"])
+    parts = {way.part for way in WAYS}
+    assert {name for _, _, name in pointers} == parts <= set(schema["$defs"])
 
 
 async def test_what_is_no_type_is_a_404_that_says_where_to_look() -> None:

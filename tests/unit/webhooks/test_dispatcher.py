@@ -43,12 +43,14 @@ class ScriptedCourier:
     accepted: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
     attempts: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     requests: list[list[int]] = field(default_factory=list[list[int]])
+    bodies: list[bytes] = field(default_factory=list[bytes])
 
     async def attempt(
         self, endpoint: Endpoint, request: Sequence[Delivery], *, at: float
     ) -> Answer:
         delivery = request[0]
         assert all(each.body for each in request)
+        self.bodies += [each.body for each in request if each.body is not None]
         self.attempts.append((endpoint.url, delivery.offset))
         await asyncio.sleep(self.wait_s(endpoint))
         answer = self.answer(endpoint, delivery)

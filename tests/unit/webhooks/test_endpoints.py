@@ -101,7 +101,7 @@ def test_a_projects_url_is_told_of_documents_alone() -> None:
 
     assert directory.concerned(record("r1")) == [opened.endpoint]
     assert directory.concerned(begun) == []
-    assert opened.endpoint.spec.format is Format.COCOBASE
+    assert opened.endpoint.spec.form.format is Format.COCOBASE
 
 
 def test_outside_of_a_project_the_field_is_the_users() -> None:

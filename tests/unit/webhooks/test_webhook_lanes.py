@@ -382,3 +382,22 @@ async def test_another_order_counts_for_what_is_still_to_be_sent(world: World) -
 
     assert blocked
     assert world.courier.names() == ["a", "b"]
+
+
+async def test_other_fields_count_for_what_is_still_to_be_sent(world: World) -> None:
+    """What a webhook must not tell any more is not told, be it held in memory or parked."""
+    world.schedule = Schedule(waits_s=(0, *[0.02] * 500), jitter=0.0)
+    world.courier.answer = lambda _endpoint, _delivery: REFUSED
+    await world.append(webhook(ONE), record("a", card="4929"), record("b", card="4929"))
+
+    async with world.delivering():
+        await world.until(lambda: len(world.courier.attempts) >= 2)
+        await world.append(webhook(ONE, action=UPDATED, fields=["title"]))
+        world.courier.bodies.clear()
+        await world.append(record("c", card="4929"))
+        await world.until(lambda: any(b'/c"' in body for body in world.courier.bodies))
+        world.courier.bodies.clear()
+        world.courier.answer = lambda _endpoint, _delivery: OK
+        await world.until(lambda: sorted(world.courier.names()) == ["a", "b", "c"])
+
+    assert not any(b"4929" in body for body in world.courier.bodies)

@@ -8,11 +8,12 @@ from typing import Final
 import orjson
 
 from muniment.domain.values import JsonObject
-from muniment.domain.webhooks.spec import Format, Shape
+from muniment.domain.webhooks.spec import Format
 from muniment.web.errors import error
 from muniment.web.http import PREFIX, Handler, Request, Response
 from muniment.web.routes import Endpoint
-from muniment.webhooks.catalogue.schemas import DIALECT, TYPES, description_of, part_name, schema_of
+from muniment.webhooks.catalogue.schemas import DIALECT, TYPES, description_of, schema_of
+from muniment.webhooks.catalogue.ways import ways_of
 
 SCHEMA_TYPE: Final = "application/schema+json"
 CACHED_S: Final = 300
@@ -48,7 +49,9 @@ def _entry(type_: str, base_url: str) -> JsonObject:
         "schema": url,
         "schemas": {
             str(format_): {
-                str(shape): f"{url}#/$defs/{part_name(format_, shape)}" for shape in Shape
+                way.name: f"{url}#/$defs/{way.part}"
+                for way in ways_of(type_)
+                if way.format is format_
             }
             for format_ in Format
         },

@@ -14,9 +14,11 @@ import orjson
 from muniment.domain.addresses import BucketId, Kind
 from muniment.domain.events import Action, Report
 from muniment.domain.values import JsonObject, JsonValue, Timestamp
+from muniment.domain.webhooks.fields import Fields
 from muniment.domain.webhooks.selection import EVENT_TYPES
-from muniment.domain.webhooks.spec import Format, Shape, State
+from muniment.domain.webhooks.spec import Form, Format, Shape, State
 from muniment.log.protocol import Offset, Partition, Position
+from muniment.webhooks.catalogue.ways import Way, ways_of
 from muniment.webhooks.message import API_PREFIX, COCOBASE_TYPES, body_of
 from muniment.webhooks.samples import NOWHERE, PING, sample_event
 
@@ -28,6 +30,7 @@ _EXAMPLE_AT: Final = Timestamp(1_795_251_845_123)
 _EXAMPLE_BUCKET: Final = BucketId("atlas")
 _EXAMPLE_WEBHOOK: Final = "billing"
 _EXAMPLE_POSITION: Final = Position(Partition(3), Offset(1041))
+_EXAMPLE_FIELDS: Final = Fields(((("name",), ("title",)), (("about", "note"), ("note",))))
 _EXAMPLES: Final = UUID("9d7c0b2e-54f1-4a7e-8f0f-0d4b7f4f4c11")
 
 _REPORTS: Final[Mapping[Report, str]] = {
@@ -59,6 +62,10 @@ _MESSAGE_ID: Final[JsonObject] = {
     "pattern": "^evt_[0-9a-f-]{36}$",
     "description": "As in the header `webhook-id`: the same on every attempt.",
 }
+_CHOSEN: Final[JsonObject] = {
+    "type": "object",
+    "description": "The fields that the webhook chooses, of those that there are.",
+}
 _IS_TRUNCATED: Final[JsonObject] = {
     "const": True,
     "description": "The object is too long for a message: read it at its URL.",
@@ -75,27 +82,21 @@ def description_of(type_: str) -> str:
     return f"A {kind} was {done}."
 
 
-def part_name(format_: Format, shape: Shape) -> str:
-    """What the schema of a format and shape is called among the `$defs` of its type's."""
-    return f"{format_}-{shape}"
-
-
 @lru_cache(maxsize=len(TYPES))
 def schema_of(type_: str) -> JsonObject:
-    """What any message of the type looks like, whatever the webhook's format and shape.
+    """What any message of the type looks like, whatever the webhook's format, shape and fields.
 
-    One of `$defs` for each pair of them, by `part_name`, has its examples; and those called
-    `data-…` are of what a CloudEvent's `data` holds.
+    One of `$defs` for each way, by its `part`, has its examples; and those called `data-…` are of
+    what a CloudEvent's `data` holds.
     """
     messages: dict[str, JsonValue] = {}
     data: dict[str, JsonValue] = {}
-    for shape in Shape:
-        data[f"data-{shape}"] = _told_schema(type_, shape)
-        for format_ in Format:
-            messages[part_name(format_, shape)] = {
-                **_message_schema(type_, format_, shape),
-                "examples": [example_of(type_, format_, shape)],
-            }
+    for way in ways_of(type_):
+        data[f"data-{way.name}"] = _told_schema(type_, way)
+        messages[way.part] = {
+            **_message_schema(type_, way),
+            "examples": [example_of(type_, way)],
+        }
     return {
         "title": type_,
         "description": description_of(type_),
@@ -104,7 +105,7 @@ def schema_of(type_: str) -> JsonObject:
     }
 
 
-def example_of(type_: str, format_: Format, shape: Shape) -> JsonValue:
+def example_of(type_: str, way: Way) -> JsonValue:
     """A message of the type, made as those that are delivered."""
     event = sample_event(
         type_,
@@ -113,15 +114,15 @@ def example_of(type_: str, format_: Format, shape: Shape) -> JsonValue:
         event_id=uuid5(_EXAMPLES, type_),
         at=_EXAMPLE_AT,
     )
-    message: JsonValue = orjson.loads(
-        body_of(event, _EXAMPLE_POSITION, shape=shape, format_=format_, type_=type_)
-    )
+    fields = _EXAMPLE_FIELDS if way.has_fields else None
+    form = Form(format=way.format, shape=way.shape, fields=fields)
+    message: JsonValue = orjson.loads(body_of(event, _EXAMPLE_POSITION, form, type_=type_))
     return message
 
 
-def _message_schema(type_: str, format_: Format, shape: Shape) -> JsonObject:
-    data = _reference(f"data-{shape}")
-    match format_:
+def _message_schema(type_: str, way: Way) -> JsonObject:
+    data = _reference(f"data-{way.name}")
+    match way.format:
         case Format.STANDARD:
             return _closed({"type": {"const": type_}, "timestamp": _TIME, "data": data})
         case Format.CLOUDEVENTS:
@@ -143,23 +144,25 @@ def _message_schema(type_: str, format_: Format, shape: Shape) -> JsonObject:
                 }
             )
         case Format.COCOBASE:
-            return _cocobase_schema(type_, shape)
+            return _cocobase_schema(type_, way.shape)
 
 
-def _told_schema(type_: str, shape: Shape) -> JsonObject:
+def _told_schema(type_: str, way: Way) -> JsonObject:
     """The member `data`, of which what is too long for a message has the thin part only."""
     kind, _ = _parts(type_)
     thin = _thin(type_)
-    if shape is Shape.THIN:
+    if way.shape is Shape.THIN:
         return _closed(thin)
+    after = _CHOSEN if way.has_fields else _after(type_, kind)
+    before = _before(type_, _CHOSEN if way.has_fields else _object(kind))
     whole = dict(thin)
-    match shape:
+    match way.shape:
         case Shape.PATCH:
             whole["patch"] = _patch(type_)
         case Shape.FULL:
-            whole["data"] = _after(type_, kind)
+            whole["data"] = after
         case Shape.FULL_AND_PREVIOUS:
-            whole |= {"data": _after(type_, kind), "previous": _before(type_, kind)}
+            whole |= {"data": after, "previous": before}
     return {"oneOf": [_closed(whole), _closed({**thin, "is_truncated": _IS_TRUNCATED})]}
 
 
@@ -229,11 +232,11 @@ def _after(type_: str, kind: Kind) -> JsonObject:
     return {**_object(kind), "description": "The object after the change."}
 
 
-def _before(type_: str, kind: Kind) -> JsonObject:
+def _before(type_: str, state: JsonObject) -> JsonObject:
     if _action(type_) is Action.CREATED:
         return _NULL
     return {
-        "anyOf": [_object(kind), _NULL],
+        "anyOf": [state, _NULL],
         "description": "The object before the change; null in a snapshot.",
     }
 

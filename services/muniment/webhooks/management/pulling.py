@@ -75,13 +75,12 @@ class Pulling:
     ) -> Page:
         """The events from there on that the webhook wants, as it is now."""
         endpoint = await self._endpoint(request, status)
-        spec = endpoint.spec
         bodies: list[bytes] = []
         ids: list[str] = []
         scan = await self._scan(status.partition, first)
         async for entry, event in scan.read():
             if endpoint.wants(event):
-                bodies.append(body_of(event, entry.position, shape=spec.shape, format_=spec.format))
+                bodies.append(body_of(event, entry.position, endpoint.spec.form))
                 ids.append(message_id(event.id))
             if len(bodies) >= limit:
                 at = Offset(entry.position.offset + 1)

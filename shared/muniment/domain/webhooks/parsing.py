@@ -8,6 +8,7 @@ from typing import Final, TypeAlias, TypeVar, cast
 from muniment.domain.refusals import Fault
 from muniment.domain.timelines import LAST_DATE
 from muniment.domain.values import JsonObject, JsonValue, Timestamp
+from muniment.domain.webhooks.fields import parse_fields
 from muniment.domain.webhooks.filters import StateFilter, parse_filter
 from muniment.domain.webhooks.headers import headers
 from muniment.domain.webhooks.keys import parse_secret
@@ -17,6 +18,7 @@ from muniment.domain.webhooks.spec import (
     TIMEOUT_S,
     Algorithm,
     Batch,
+    Form,
     Format,
     Order,
     Shape,
@@ -85,8 +87,7 @@ def parse_webhook(
             records=fields.read("records", _GLOBS, None),
             filter=fields.read("filter", _filter, None),
         ),
-        shape=fields.read("shape", choice(Shape), Shape.FULL),
-        format=fields.read("format", choice(Format), Format.STANDARD),
+        form=_form(fields),
         headers=fields.read("headers", headers, {}),
         signatures=fields.read("signatures", _signatures, (Algorithm.HMAC,)),
         secrets=fields.read("secrets", SECRETS, ()),
@@ -126,6 +127,19 @@ class _Fields:
     def fault(self, name: str, description: str) -> None:
         name = f"{self._prefix}{name}"
         self.faults.append(Fault(location="body", name=name, description=description))
+
+
+def _form(fields: _Fields) -> Form:
+    form = Form(
+        shape=fields.read("shape", choice(Shape), Shape.FULL),
+        format=fields.read("format", choice(Format), Format.STANDARD),
+        fields=fields.read("fields", parse_fields, None),
+    )
+    if form.fields is not None and form.shape is Shape.THIN:
+        fields.fault("fields", "the shape thin carries no state to choose from")
+    if form.fields is not None and form.format is Format.COCOBASE:
+        fields.fault("fields", "the format cocobase carries documents whole")
+    return form
 
 
 def _callable(*, https_only: bool) -> Read[str | None]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from muniment.domain.values import Timestamp
+from muniment.domain.webhooks.fields import Fields
 from muniment.domain.webhooks.selection import Selection
 
 TIMEOUT_S: Final = 15.0
@@ -35,6 +36,18 @@ class Format(StrEnum):
     STANDARD = "standard"
     CLOUDEVENTS = "cloudevents"
     COCOBASE = "cocobase"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What of an event a message carries, and how it is written down."""
+
+    shape: Shape = Shape.FULL
+    format: Format = Format.STANDARD
+    fields: Fields | None = None
+    """Of a record's states; `None` for all of them."""
+    bytes_max: int = BODY_BYTES_MAX
+    """What is longer is sent thin."""
 
 
 class Algorithm(StrEnum):
@@ -140,8 +153,7 @@ class WebhookSpec:
     selection: Selection
     status: Status
     is_enabled: bool = True
-    shape: Shape = Shape.FULL
-    format: Format = Format.STANDARD
+    form: Form = field(default_factory=Form)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     """Names to sealed values."""
     signatures: tuple[Algorithm, ...] = (Algorithm.HMAC,)
@@ -161,8 +173,6 @@ class WebhookSpec:
     """Seconds of failing after which the webhook is disabled."""
     drops_refused: bool = False
     """Whether an answer 3xx or 4xx, but 408 and 429, ends its message and tells nothing more."""
-    body_bytes_max: int = BODY_BYTES_MAX
-    """What is longer is sent thin."""
     start: Start = field(default_factory=Start)
     tls: Tls | None = None
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from muniment.domain.values import JsonObject
+from muniment.domain.webhooks.fields import FIELDS_MAX, PATH_CHARS_MAX
 from muniment.domain.webhooks.key_rings import OVERLAP_S_MAX
 from muniment.domain.webhooks.parsing import (
     BATCH_EVENTS_MAX,
@@ -46,6 +47,11 @@ def _whole(least: int, most: int) -> JsonObject:
 
 
 _GLOBS: Final = _several({"type": "string", "pattern": "^[a-zA-Z0-9_*?-]{1,512}$"}, PATTERNS_MAX)
+_PATH: Final[JsonObject] = {
+    "type": "string",
+    "pattern": r"^[^.]+([.][^.]+)*$",
+    "maxLength": PATH_CHARS_MAX,
+}
 _KINDS: Final = dict.fromkeys(name.partition(".")[0] for name in EVENT_TYPES)
 _ALGORITHMS: Final = one_of(*Algorithm)
 
@@ -68,6 +74,17 @@ _FIELDS: Final[Mapping[str, JsonObject]] = {
     },
     "shape": one_of(*Shape),
     "format": one_of(*Format),
+    "fields": {
+        "description": "What of a record's states is sent: paths, or new paths to those there are.",
+        "type": ["array", "object"],
+        "items": _PATH,
+        "minItems": 1,
+        "maxItems": FIELDS_MAX,
+        "uniqueItems": True,
+        "additionalProperties": _PATH,
+        "minProperties": 1,
+        "maxProperties": FIELDS_MAX,
+    },
     "headers": {
         "description": "Sealed when they are stored and shown.",
         "type": "object",
@@ -156,7 +173,7 @@ _OF_DELIVERIES: Final[JsonObject] = {
                         "description": TEXT,
                         "schema": _URL,
                         "schemas": {
-                            "description": "By format and shape.",
+                            "description": "By format and shape; `…-fields` where some are chosen.",
                             "type": "object",
                             "additionalProperties": {
                                 "type": "object",

@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from muniment.domain.values import Timestamp
+from muniment.domain.webhooks.fields import Fields
 from muniment.domain.webhooks.parsing import parse_webhook
 from muniment.domain.webhooks.spec import (
     Algorithm,
     Batch,
+    Form,
     Format,
     Order,
     Secret,
@@ -30,6 +32,7 @@ from tests.support.certificates import Authority
 
 URL = "https://receiver.example/hook"
 SEALED = "sealed:1:0f3a:bm90IHJlYWxseQ"
+ID, CUSTOMER = ("id",), ("customer", "name")
 AUTHORITY = Authority()
 ISSUED, OTHER = AUTHORITY.issue("client.example"), AUTHORITY.issue("other.example")
 CERTIFICATE = ISSUED.certificate
@@ -70,12 +73,8 @@ def test_a_url_is_enough() -> None:
     """All else has a default, or is left to the settings."""
     spec = parsed()
 
-    assert (spec.url, spec.is_enabled, spec.shape, spec.format) == (
-        URL,
-        True,
-        Shape.FULL,
-        Format.STANDARD,
-    )
+    assert (spec.url, spec.is_enabled) == (URL, True)
+    assert spec.form == Form(shape=Shape.FULL, format=Format.STANDARD, fields=None)
     assert (spec.signatures, spec.secrets, spec.headers) == ((Algorithm.HMAC,), (), {})
     assert (spec.order, spec.batch, spec.timeout_s) == (Order.RECORD, None, 15)
     assert (spec.retry_schedule_s, spec.window) == (None, None)
@@ -90,8 +89,18 @@ def test_a_url_is_enough() -> None:
     ("name", "value", "read"),
     [
         ("enabled", False, ("is_enabled", False)),
-        ("shape", "full+previous", ("shape", Shape.FULL_AND_PREVIOUS)),
-        ("format", "cloudevents", ("format", Format.CLOUDEVENTS)),
+        ("shape", "full+previous", ("form", Form(shape=Shape.FULL_AND_PREVIOUS))),
+        ("format", "cloudevents", ("form", Form(format=Format.CLOUDEVENTS))),
+        (
+            "fields",
+            ["id", "customer.name"],
+            ("form", Form(fields=Fields(((ID, ID), (CUSTOMER, CUSTOMER))))),
+        ),
+        (
+            "fields",
+            {"client": "customer.name"},
+            ("form", Form(fields=Fields(((("client",), CUSTOMER),)))),
+        ),
         ("headers", {"Authorization": SEALED}, ("headers", {"Authorization": SEALED})),
         ("headers", {"X-Team": "blue, 7"}, ("headers", {"X-Team": "blue, 7"})),
         ("signatures", ["v1a", "v1"], ("signatures", (Algorithm.ED25519, Algorithm.HMAC))),
@@ -178,6 +187,21 @@ def test_a_field_is_read(name: str, value: Any, read: tuple[str, Any]) -> None:
         ("filter", "x=" * 5_000, "filter"),
         ("shape", "huge", "shape"),
         ("format", "xml", "format"),
+        ("fields", [], "fields"),
+        ("fields", {}, "fields"),
+        ("fields", "status", "fields"),
+        ("fields", 5, "fields"),
+        ("fields", ["status", ""], "fields.1"),
+        ("fields", ["status", 5], "fields.1"),
+        ("fields", ["customer..name"], "fields.0"),
+        ("fields", ["x" * 513], "fields.0"),
+        ("fields", [".".join("x" * 65)], "fields.0"),
+        ("fields", {"client": ["name"]}, "fields.client"),
+        ("fields", {"client.": "name"}, "fields.client."),
+        ("fields", ["status", "status"], "fields"),
+        ("fields", ["customer.name", "customer"], "fields"),
+        ("fields", {"a.b": "x", "a-b": "y", "a": "z"}, "fields"),
+        ("fields", [str(number) for number in range(101)], "fields"),
         ("headers", ["X"], "headers"),
         ("headers", {"X-A": 5}, "headers.X-A"),
         ("headers", {"X A": "5"}, "headers.X A"),
@@ -251,6 +275,12 @@ def test_a_field_is_read(name: str, value: Any, read: tuple[str, Any]) -> None:
 )
 def test_a_wrong_field_is_named(name: str, value: Any, fault: str) -> None:
     assert faults({"url": URL, name: value}) == [f"data.{fault}"]
+
+
+@pytest.mark.parametrize("other", [{"shape": "thin"}, {"format": "cocobase"}], ids=str)
+def test_fields_are_chosen_only_where_there_are_some(other: dict[str, str]) -> None:
+    """Thin messages have none; CocoBase's have documents whole by its contract (section 8)."""
+    assert faults({"url": URL, "fields": ["status"], **other}) == ["data.fields"]
 
 
 def test_without_a_url_there_is_no_webhook() -> None:
