@@ -43,6 +43,7 @@ class MemoryReadModel(ReadModel):
     def __init__(self) -> None:
         self.worlds: dict[Partition, World] = {}
         self.owners: dict[Partition, str] = {}
+        self.owners_asked = 0
         self.claims: dict[Partition, Offset] = {}
         self.requests: dict[str, tuple[Made, Timestamp]] = {}
         self.drafted: MemoryDraft | None = None
@@ -163,6 +164,7 @@ class MemoryReadModel(ReadModel):
         return CollectionId(holders[0]) if holders else None
 
     async def owner_url(self, partition: Partition) -> str | None:
+        self.owners_asked += 1
         await asyncio.sleep(0)
         return self.owners.get(partition)
 

@@ -1,21 +1,28 @@
 """Brings an order before the owner of a partition, wherever that is."""
 
 import asyncio
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from muniment.command.loading import ReadModel
+from muniment.command.membership import SESSION_TIMEOUT_S
 from muniment.command.owners import Owners
 from muniment.command.waiting import Answer, NotOwner, Order
 from muniment.log.protocol import Partition
 from muniment.readmodel.connection import UNREACHABLE
-from muniment.web.forwarding import Forwarder, Misdirected
+from muniment.web.forwarding import Forwarder, NotTaken
 from muniment.web.http import Request, Response
 from muniment.web.pipeline import Unavailable
 
-HANDOVER_S_MAX: Final = 5.0
-"""How long an order waits while a partition goes from one instance to another."""
+HANDOVER_S_MAX: Final = SESSION_TIMEOUT_S + 4
+"""How long an order waits while a partition goes from one instance to another.
+
+An instance that was killed keeps its partitions until its session ends; then the next one loads.
+"""
+LAST_ORDERS_S_MAX: Final = 3.0
+"""How long an instance that stops still waits for the next owners: long enough for one to load."""
 LOOK_AGAIN_S: Final = 0.05
 
 
@@ -23,7 +30,8 @@ class AtOwner:
     """Finds the owner: in this process, or the request goes where the read model says.
 
     While a partition changes hands nobody is its owner. An order waits for the next one then,
-    instead of being refused: that instances come and go is nothing a client need know.
+    instead of being refused: that instances come and go is nothing a client need know. No more
+    than `waiting_max` orders wait so at any time.
     """
 
     def __init__(
@@ -33,13 +41,19 @@ class AtOwner:
         read_model: ReadModel,
         forwarder: Forwarder,
         instance_url: str,
+        waiting_max: int,
         handover_s_max: float = HANDOVER_S_MAX,
     ) -> None:
         self._owners = owners
         self._read_model = read_model
         self._forwarder = forwarder
         self._instance_url = instance_url
+        self._waiting_max = waiting_max
         self._handover_s_max = handover_s_max
+        self._in_hand = 0
+        self._waiting = 0
+        self._closes_at = math.inf
+        self._looks: dict[Partition, asyncio.Task[str | None]] = {}
 
     def partition_of(self, bucket_id: str) -> Partition:
         """Where the bucket's stream is."""
@@ -59,29 +73,67 @@ class AtOwner:
         `as_request` makes what is sent to another instance. Raises `Unavailable` and
         `TooLargeToAppend`.
         """
+
+        async def here() -> Answer:
+            return await self._owners.submit(
+                partition, order, size_bytes=size_bytes, awaits_projection=awaits_projection
+            )
+
+        self._in_hand += 1
+        try:
+            return await self._submit(partition, here, as_request)
+        finally:
+            self._in_hand -= 1
+
+    async def finish(self) -> None:
+        """Return when no order is in hand; those without an owner are given up before long."""
+        self._closes_at = time.monotonic() + LAST_ORDERS_S_MAX
+        while self._in_hand:  # noqa: ASYNC110 - orders have no common event
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _submit(
+        self,
+        partition: Partition,
+        here: Callable[[], Awaitable[Answer]],
+        as_request: Callable[[], Request],
+    ) -> Answer | Response:
         gives_up_at = time.monotonic() + self._handover_s_max
         while True:
             try:
-                return await self._owners.submit(
-                    partition, order, size_bytes=size_bytes, awaits_projection=awaits_projection
-                )
+                return await here()
             except NotOwner:
-                pass
-            url = await self._elsewhere(partition)
-            if url is not None:
+                missing = "nobody owns the partition"
+            url = await self._owner_url(partition)
+            if url is not None and url != self._instance_url:
                 try:
                     return await self._forwarder.forward(as_request(), url)
-                except Misdirected:
-                    if time.monotonic() > gives_up_at:
-                        raise
-            elif time.monotonic() > gives_up_at:
-                raise Unavailable("nobody owns the partition at the moment")
-            await asyncio.sleep(LOOK_AGAIN_S)
+                except NotTaken as error:
+                    missing = str(error)
+            if time.monotonic() > min(gives_up_at, self._closes_at):
+                raise Unavailable(missing)
+            await self._wait()
 
-    async def _elsewhere(self, partition: Partition) -> str | None:
-        """Where the owner takes commands, if the read model knows one that is not here."""
+    async def _wait(self) -> None:
+        if self._waiting >= self._waiting_max:
+            message = f"{self._waiting_max} commands wait for the next owner already"
+            raise Unavailable(message)
+        self._waiting += 1
         try:
-            url = await self._read_model.owner_url(partition)
+            await asyncio.sleep(LOOK_AGAIN_S)
+        finally:
+            self._waiting -= 1
+
+    async def _owner_url(self, partition: Partition) -> str | None:
+        """Where the last owner known takes commands; those that ask at once look together."""
+        look = self._looks.get(partition)
+        if look is None:
+            look = asyncio.create_task(self._look(partition), name="at_owner.look")
+            self._looks[partition] = look
+            look.add_done_callback(lambda _: self._looks.pop(partition))
+        return await asyncio.shield(look)
+
+    async def _look(self, partition: Partition) -> str | None:
+        try:
+            return await self._read_model.owner_url(partition)
         except UNREACHABLE as error:
             raise Unavailable(f"Postgres does not answer: {error!r}") from error
-        return None if url == self._instance_url else url

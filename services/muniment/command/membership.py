@@ -5,7 +5,7 @@ on the log decides. The consumer never reads: all its partitions are paused.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Final, Protocol, cast
 
@@ -15,6 +15,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from aiokafka.errors import KafkaError
 
 from muniment.log.connection import Connection
+from muniment.log.leaving import leave_group, member_id_of
 from muniment.log.protocol import LogUnavailable, Partition
 from muniment.runtime.logs import get_logger
 
@@ -38,7 +39,9 @@ class _GroupConsumer(Protocol):
 class Membership:
     """The partitions that the group has given to this instance, as they change."""
 
-    def __init__(self) -> None:
+    def __init__(self, leave: Callable[[], Awaitable[None]]) -> None:
+        self._leave = leave
+        self._has_left = False
         self._assigned: frozenset[Partition] = frozenset()
         self._changed = asyncio.Event()
 
@@ -61,6 +64,12 @@ class Membership:
         self._assigned = partitions
         self._changed.set()
 
+    async def leave(self) -> None:
+        """Have the group give the partitions to others; nothing the second time."""
+        if not self._has_left:
+            self._has_left = True
+            await self._leave()
+
 
 @asynccontextmanager
 async def join_group(
@@ -68,16 +77,17 @@ async def join_group(
 ) -> AsyncGenerator[Membership]:
     """Be a member of the group until the block ends. Raises `LogUnavailable`.
 
-    Membership is static: an instance that comes back under its name within the session's timeout
-    gets its partitions back at once, without a word to the others.
+    Membership is static: an instance that was killed and comes back under its name within the
+    session's timeout gets its partitions back at once, without a word to the others. One that ends
+    the block leaves, and the others are given its partitions.
     """
-    membership = Membership()
+    group_instance_id = _group_instance_id(instance_id)
     consumer = cast(
         "_GroupConsumer",
         AIOKafkaConsumer(
             **connection.client_options(),
             group_id=group_id,
-            group_instance_id=_group_instance_id(instance_id),
+            group_instance_id=group_instance_id,
             partition_assignment_strategy=[StickyPartitionAssignor],
             session_timeout_ms=round(SESSION_TIMEOUT_S * 1000),
             heartbeat_interval_ms=round(HEARTBEAT_INTERVAL_S * 1000),
@@ -86,20 +96,27 @@ async def join_group(
             enable_auto_commit=False,
         ),
     )
+
+    async def leave() -> None:
+        polling.cancel()
+        await asyncio.wait([polling])
+        member_id = member_id_of(consumer)
+        await _stop(consumer)
+        await _leave(connection, group_id, member_id, group_instance_id)
+
+    membership = Membership(leave)
     try:
         async with asyncio.timeout(JOIN_TIMEOUT_S):
             await consumer.start()
         consumer.subscribe([topic], listener=_Listener(consumer, membership))
     except (KafkaError, TimeoutError) as error:
-        await _leave(consumer)
+        await _stop(consumer)
         raise LogUnavailable(f"the group {group_id} was not joined: {error!r}") from error
     polling = asyncio.create_task(_poll(consumer), name="membership.poll")
     try:
         yield membership
     finally:
-        polling.cancel()
-        await asyncio.wait([polling])
-        await _leave(consumer)
+        await membership.leave()
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
@@ -127,10 +144,25 @@ async def _poll(consumer: _GroupConsumer) -> None:
             await asyncio.sleep(POLL_S)
 
 
-async def _leave(consumer: _GroupConsumer) -> None:
+async def _stop(consumer: _GroupConsumer) -> None:
     try:
         async with asyncio.timeout(LEAVE_TIMEOUT_S):
             await consumer.stop()
+    except (KafkaError, TimeoutError) as error:
+        log.warning("membership.stopped_late", reason=repr(error))
+
+
+async def _leave(
+    connection: Connection, group_id: str, member_id: str, group_instance_id: str
+) -> None:
+    try:
+        async with asyncio.timeout(LEAVE_TIMEOUT_S):
+            await leave_group(
+                connection,
+                group_id=group_id,
+                member_id=member_id,
+                group_instance_id=group_instance_id,
+            )
     except (KafkaError, TimeoutError) as error:
         log.warning("membership.left_behind", reason=repr(error))
 

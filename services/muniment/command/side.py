@@ -64,6 +64,9 @@ CLAIM_RENEWAL_S: Final = 4 * 3600.0
 class _AtWork:
     """What exists only while Kafka and Postgres are there."""
 
+    owners: Owners
+    membership: Membership
+    at_owner: AtOwner
     handler: CommandHandler
     batches: Batches
     flushing: Flushing
@@ -72,6 +75,12 @@ class _AtWork:
     health: Health
     feed: Feed
     partition_of: Callable[[str], Partition]
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Own partitions until told to stop; then leave them, and what still comes, to others."""
+        await self.owners.run(stopping)
+        await self.membership.leave()
+        await self.at_owner.finish()
 
 
 class CommandSide:
@@ -135,9 +144,9 @@ class CommandSide:
 
     async def _work(self, stopping: asyncio.Event) -> None:
         try:
-            async with self._connected() as (at_work, owners):
+            async with self._connected() as at_work:
                 self._at_work = at_work
-                await owners.run(stopping)
+                await at_work.run(stopping)
         finally:
             self._at_work = None
 
@@ -148,7 +157,7 @@ class CommandSide:
         return self._at_work
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncGenerator[tuple[_AtWork, Owners]]:
+    async def _connected(self) -> AsyncGenerator[_AtWork]:
         settings = self._settings
         database = postgres_of(settings)
         async with open_connection(database, application="migrate") as connection:
@@ -182,7 +191,7 @@ class CommandSide:
     @asynccontextmanager
     async def _assembled(
         self, event_log: Log, read_model: ReadModel, membership: Membership, forwarder: Forwarder
-    ) -> AsyncGenerator[tuple[_AtWork, Owners]]:
+    ) -> AsyncGenerator[_AtWork]:
         settings, edge = self._settings, self._edge
         rules = rules_of(settings, edge.granted)
         sealer = rules.webhooks.sealer if rules.webhooks else None
@@ -230,6 +239,7 @@ class CommandSide:
             read_model=read_model,
             forwarder=forwarder,
             instance_url=settings.instance_url,
+            waiting_max=settings.queue_commands_max,
         )
         handler = CommandHandler(
             reader=edge.commands,
@@ -279,7 +289,10 @@ class CommandSide:
         )
         feed = Feed(event_log, checkpoints, read_model.acquire)
         try:
-            at_work = _AtWork(
+            yield _AtWork(
+                owners=owners,
+                membership=membership,
+                at_owner=at_owner,
                 handler=handler,
                 batches=batches,
                 flushing=flushing,
@@ -289,7 +302,6 @@ class CommandSide:
                 feed=feed,
                 partition_of=event_log.partition_of,
             )
-            yield at_work, owners
         finally:
             await feed.close()
             await bucket_list.close()

@@ -38,8 +38,8 @@ _OF_THE_CONNECTION: Final = frozenset(
 )
 
 
-class Misdirected(Unavailable):
-    """The instance that was asked is not the owner: nothing has happened."""
+class NotTaken(Unavailable):
+    """The instance that was asked is not the owner, or is not there: nothing has happened."""
 
 
 class Forwarder:
@@ -50,7 +50,7 @@ class Forwarder:
         self._instance_id = instance_id
 
     async def forward(self, request: Request, owner_url: str) -> Response:
-        """The owner's answer. Raises `Unavailable` when it gives none, `Misdirected` if it is none.
+        """The owner's answer. Raises `Unavailable` when it gives none, `NotTaken` if it is none.
 
         A request that was sent on once is not sent on again: two instances that each take the
         other for the owner must not play ball with it. Who sent it looks again.
@@ -70,10 +70,13 @@ class Forwarder:
             ) as answer:
                 if answer.status == MISDIRECTED:
                     COMMANDS_FORWARDED.labels("misdirected").inc()
-                    raise Misdirected(f"the instance at {owner_url} does not own the partition")
+                    raise NotTaken(f"the instance at {owner_url} does not own the partition")
                 body = await answer.read()
                 COMMANDS_FORWARDED.labels("answered").inc()
                 return Response(status=answer.status, headers=_kept(answer.headers), body=body)
+        except aiohttp.ClientConnectorError as error:
+            COMMANDS_FORWARDED.labels("unreached").inc()
+            raise NotTaken(f"the owner at {owner_url} is not there: {error!r}") from error
         except (aiohttp.ClientError, TimeoutError) as error:
             COMMANDS_FORWARDED.labels("failed").inc()
             raise Unavailable(f"the owner at {owner_url} does not answer: {error!r}") from error

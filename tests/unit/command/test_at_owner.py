@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from muniment.command import at_owner
 from muniment.command.at_owner import AtOwner
 from muniment.command.waiting import Answer, NotOwner, Unavailable
 from muniment.log.protocol import Partition
-from muniment.web.forwarding import Misdirected
+from muniment.web.forwarding import NotTaken
 from muniment.web.http import Request, Response, headers_of
 from tests.support.memory_read_model import MemoryReadModel
 
@@ -42,14 +43,14 @@ class Elsewhere:
     async def forward(self, _request: Request, url: str) -> Response:
         self.asked.append(url)
         if url != self.owner_url:
-            raise Misdirected(url)
+            raise NotTaken(url)
         return Response(status=201)
 
 
 class World:
     """One instance among three, with what it knows."""
 
-    def __init__(self, handover_s_max: float = 30) -> None:
+    def __init__(self, handover_s_max: float = 30, waiting_max: int = 100) -> None:
         self.owned = Owned()
         self.elsewhere = Elsewhere(OTHER)
         self.read_model = MemoryReadModel()
@@ -60,6 +61,7 @@ class World:
             read_model=self.read_model,
             forwarder=forwarder,
             instance_url=HERE,
+            waiting_max=waiting_max,
             handover_s_max=handover_s_max,
         )
 
@@ -122,3 +124,55 @@ async def test_an_order_does_not_wait_for_ever(known: str | None) -> None:
 
     with pytest.raises(Unavailable):
         await world.submit()
+
+
+async def test_no_more_than_so_many_orders_wait() -> None:
+    world = World(waiting_max=2)
+    waiting = [asyncio.create_task(world.submit()) for _ in range(2)]
+    await asyncio.sleep(0.02)
+
+    with pytest.raises(Unavailable):
+        await world.submit()
+
+    world.owned.is_owner = True
+    assert await asyncio.gather(*waiting) == [ANSWER, ANSWER]
+
+
+async def test_orders_at_the_same_time_look_for_the_owner_together() -> None:
+    """Else each of those that wait would ask Postgres twenty times a second."""
+    world = World()
+    world.read_model.owners = {PLACE: OTHER}
+
+    await asyncio.gather(*(world.submit() for _ in range(50)))
+
+    assert world.read_model.owners_asked == 1
+    assert world.elsewhere.asked == [OTHER] * 50
+
+
+async def test_orders_in_hand_are_finished_before_the_end() -> None:
+    world = World()
+    world.read_model.owners = {PLACE: HERE}
+    submitted = asyncio.create_task(world.submit())
+    await asyncio.sleep(0.02)
+    finished = asyncio.create_task(world.at_owner.finish())
+    await asyncio.sleep(0.1)
+    assert not finished.done()
+
+    world.read_model.owners = {PLACE: OTHER}
+
+    await finished
+    assert submitted.done()
+    assert isinstance(submitted.result(), Response)
+
+
+async def test_an_instance_that_stops_does_not_wait_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it was the only one, no other owner comes."""
+    monkeypatch.setattr(at_owner, "LAST_ORDERS_S_MAX", 0.1)
+    world = World()
+    submitted = asyncio.create_task(world.submit())
+    await asyncio.sleep(0.02)
+
+    await world.at_owner.finish()
+
+    with pytest.raises(Unavailable):
+        await submitted
