@@ -5,6 +5,7 @@ Like the real one it lags behind the log, is read in one piece, and knows lives 
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from copy import deepcopy
 
@@ -136,17 +137,18 @@ class MemoryReadModel(ReadModel):
                         lives[member, Principal(uri)] = life
         return Memberships(lives)
 
-    async def timestamp_is_taken(
+    async def ids_at_timestamp(
         self, last_modified: Timestamp, address: Address, *, parent_uid: Uid | None
-    ) -> bool:
+    ) -> AbstractSet[str]:
         await asyncio.sleep(0)
         folder = address.uri.rpartition("/")[0]
-        return any(
-            isinstance(state, Present | Tombstone) and state.last_modified == last_modified
+        return {
+            uri.rpartition("/")[2]
             for world in self.worlds.values()
             for uri, state in world.states.items()
+            if isinstance(state, Present | Tombstone) and state.last_modified == last_modified
             if uri != address.uri and uri.rpartition("/")[0] == folder
-        )
+        }
 
     async def name_holder(
         self, name: str, address: Address, *, floor: Position | None

@@ -347,9 +347,8 @@ async def _taken(
 ) -> frozenset[Timestamp]:
     """The timestamp, if another object in the list has it; what is not known is projected."""
     parent = scene.collection or scene.bucket
-    is_taken = ground.known.has_timestamp(
-        address, last_modified
-    ) or await ground.read_model.timestamp_is_taken(
+    stored = await ground.read_model.ids_at_timestamp(
         last_modified, address, parent_uid=None if parent is None else parent.uid
     )
+    is_taken = ground.known.has_timestamp(address, last_modified, stored=stored)
     return frozenset({last_modified} if is_taken else ())

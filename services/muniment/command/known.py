@@ -7,6 +7,7 @@ is decided, never while a group waits for something.
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import assert_never
 
 from muniment.command.known_keys import KnownKeys
@@ -200,10 +201,13 @@ class Known:
             return bucket.state.uid in lives
         return isinstance(state, Present) and holds(members_of(state.data), user_id)
 
-    def has_timestamp(self, address: Address, last_modified: Timestamp) -> bool:
-        """Whether another object in the address's list is known to have the timestamp.
+    def has_timestamp(
+        self, address: Address, last_modified: Timestamp, *, stored: AbstractSet[str]
+    ) -> bool:
+        """Whether another object in the address's list has the timestamp.
 
-        Of buckets this tells nothing: their list is not within one partition.
+        `stored` are the ids of those that the read model says it of: it lags, and of what is known
+        here it is not asked. Of buckets nothing is: their list is not within one partition.
         """
         bucket = self._buckets[address.bucket_id]
         match address.kind:
@@ -218,11 +222,13 @@ class Known:
                 others = {}
             case _:
                 assert_never(address.kind)
-        return any(
-            not isinstance(state, Absent) and state.last_modified == last_modified
+        known = {
+            key
             for key, state in others.items()
-            if key != address.id
-        )
+            if not isinstance(state, Absent) and state.last_modified == last_modified
+        }
+        unknown = stored - others.keys()
+        return bool((known | unknown) - {address.id})
 
     def apply(self, event: ObjectChanged, group: GroupNumber) -> None:
         """Bring an event of the group in hand into what is known."""

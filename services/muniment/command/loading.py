@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
@@ -123,13 +124,14 @@ class ReadModel:
             {(row["member"], row["uri"]): Uid(str(row["bucket_uid"])) for row in rows}
         )
 
-    async def timestamp_is_taken(
+    async def ids_at_timestamp(
         self, last_modified: Timestamp, address: Address, *, parent_uid: Uid | None
-    ) -> bool:
-        """Whether another object in the address's list has the timestamp."""
-        statement = SQL.timestamp_is_taken.format(table=_TABLES[address.kind])
+    ) -> AbstractSet[str]:
+        """Which other objects in the address's list have the timestamp."""
+        statement = SQL.ids_at_timestamp.format(table=_TABLES[address.kind])
         parent = parent_uid or "00000000-0000-0000-0000-000000000000"
-        return bool(await self._fetch_value(statement, last_modified, parent, address.id))
+        rows = await self._fetch(statement, last_modified, parent, address.id)
+        return {str(row["id"]) for row in rows}
 
     async def name_holder(
         self, name: str, address: Address, *, floor: Position | None

@@ -80,11 +80,11 @@ SELECT next_offset
   FROM checkpoint
  WHERE partition = $1;
 
--- timestamp_is_taken --
--- Whether another object in the list ($2 is its parent's uid, $3 the object) has this timestamp.
-SELECT EXISTS (
-    SELECT FROM {table} WHERE parent = $2 AND last_modified = $1 AND id <> $3
-);
+-- ids_at_timestamp --
+-- Which other objects in the list ($2 is its parent's uid, $3 the object) have this timestamp.
+SELECT id
+  FROM {table}
+ WHERE parent = $2 AND last_modified = $1 AND id <> $3;
 
 -- bucket_list_at --
 -- The timestamp of the list of all buckets.

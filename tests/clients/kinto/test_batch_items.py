@@ -107,6 +107,21 @@ def test_a_timestamp_that_is_taken(atlas: Atlas) -> None:
     assert set(ids(atlas.nadia("GET", atlas.records))) == {"old", "a", "d", "e"}
 
 
+def test_a_timestamp_that_was_given_up_before_in_the_batch(atlas: Atlas) -> None:
+    """TS-8, BAT-16: no other object has it any more."""
+    free = atlas.record("old")["last_modified"]
+
+    items = batch(
+        atlas.nadia,
+        put(f"{atlas.records}/old", {"n": 1}),
+        put(f"{atlas.records}/new", {"last_modified": free}),
+    )
+
+    assert statuses(items) == [200, 201]
+    assert items[1]["body"]["data"]["last_modified"] == free
+    assert ids(atlas.nadia("GET", atlas.records)) == ["old", "new"]
+
+
 def test_redirects_are_followed(atlas: Atlas) -> None:
     """BAT-9: the item has the path where it ended; methods and queries are kept."""
     bare = atlas.records.removeprefix("/v1")

@@ -144,3 +144,18 @@ async def test_a_command_that_breaks_leaves_nothing_behind(
 
     assert isinstance(told[1], ArithmeticError)
     assert [each.after.data.get("n") for each in changes_on_log(world)] == [None, 2]
+
+
+async def test_a_timestamp_that_an_earlier_step_gave_up_is_free(instance: Instance) -> None:
+    """TS-8: the read model still says that another object has it."""
+    first = (await instance.submit(write(1))).outcome
+    assert isinstance(first, ObjectChanged)
+    other = ask(address=record("atlas", "stations", "other"))
+    claim = other.put({"last_modified": first.last_modified})
+
+    answer = await instance.submit(Atomic(steps=[write(2), claim]))
+
+    assert isinstance(answer.outcome, Outcomes)
+    claimed = answer.outcome.each[1]
+    assert isinstance(claimed, ObjectChanged)
+    assert claimed.last_modified == first.last_modified
