@@ -33,6 +33,7 @@ class _Credentials:
     signers: Sequence[tuple[Signer, Timestamp | None]]
     """With the moment from which on each is not used any more."""
     headers: Mapping[str, str]
+    """Its own, and ours that are the same in each request."""
     identity: TlsIdentity | None
 
 
@@ -60,16 +61,13 @@ class SigningCourier:
         except (Unreadable, Unopenable) as error:
             return Answer(failure=Failure.SECRET, detail=str(error))
         spec = endpoint.spec
-        is_batch = spec.batch is not None
-        message_id = request[0].message_id
-        if is_batch:
+        message_id, body = request[0].message_id, bodies[0]
+        if spec.batch is not None:
             message_id = batch_id([delivery.message_id for delivery in request])
-        body = batch_body(bodies) if is_batch else bodies[0]
+            body = batch_body(bodies, spec.batch.format)
         timestamp = str(int(at))
         headers = {
             **credentials.headers,
-            "Content-Type": content_type(spec.form.format, is_batch=is_batch),
-            "User-Agent": self._agent,
             "webhook-id": message_id,
             "webhook-timestamp": timestamp,
             "webhook-signature": " ".join(
@@ -79,7 +77,7 @@ class SigningCourier:
             ),
         }
         # A request of several events belongs to no single one of the requests that caused them.
-        if not is_batch and (trace := request[0].traceparent) is not None:
+        if spec.batch is None and (trace := request[0].traceparent) is not None:
             headers["traceparent"] = trace
         return await self._client.post(
             endpoint.url,
@@ -97,27 +95,31 @@ class SigningCourier:
         return known
 
     def _opened(self, endpoint: Endpoint) -> _Credentials:
+        spec, uri = endpoint.spec, endpoint.uri
+        return _Credentials(
+            revision=endpoint.revision,
+            signers=self._signers(endpoint),
+            headers={
+                **{name: self._open(value, uri) for name, value in spec.headers.items()},
+                "Content-Type": content_type(spec.form.format, spec.batch),
+                "User-Agent": self._agent,
+            },
+            identity=self._identity(spec, uri),
+        )
+
+    def _signers(self, endpoint: Endpoint) -> Sequence[tuple[Signer, Timestamp | None]]:
         match endpoint.source:
             case CollectionUrl(id=collection_id):
-                secret = secret_for(self._master, endpoint.bucket_id, collection_id)
-                return _Credentials(
-                    revision=endpoint.revision, signers=[(secret, None)], headers={}, identity=None
-                )
+                return [(secret_for(self._master, endpoint.bucket_id, collection_id), None)]
             case Webhook():
-                uri, spec = endpoint.uri, endpoint.spec
-                return _Credentials(
-                    revision=endpoint.revision,
-                    signers=[
-                        (
-                            signer_of(secret.algorithm, self._open(secret.sealed, uri)),
-                            secret.expires,
-                        )
-                        for secret in spec.secrets
-                        if secret.algorithm in spec.signatures
-                    ],
-                    headers={name: self._open(value, uri) for name, value in spec.headers.items()},
-                    identity=self._identity(spec, uri),
-                )
+                return [
+                    (
+                        signer_of(secret.algorithm, self._open(secret.sealed, endpoint.uri)),
+                        secret.expires,
+                    )
+                    for secret in endpoint.spec.secrets
+                    if secret.algorithm in endpoint.spec.signatures
+                ]
 
     def _identity(self, spec: WebhookSpec, uri: str) -> TlsIdentity | None:
         tls = spec.tls

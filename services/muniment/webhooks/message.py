@@ -17,20 +17,11 @@ from muniment.domain.documents import document_of
 from muniment.domain.events import Action, EventId, ObjectChanged, Snapshot
 from muniment.domain.values import JsonObject, JsonValue
 from muniment.domain.webhooks.fields import Fields
-from muniment.domain.webhooks.spec import Form, Format, Shape
+from muniment.domain.webhooks.spec import Batch, BatchFormat, Form, Format, Shape
 from muniment.log.envelope import time_text
 from muniment.log.protocol import Position
 
 API_PREFIX: Final = "/v1"
-
-_CONTENT_TYPES: Final[Mapping[tuple[Format, bool], str]] = {
-    (Format.STANDARD, False): "application/json",
-    (Format.STANDARD, True): "application/json",
-    (Format.CLOUDEVENTS, False): "application/cloudevents+json",
-    (Format.CLOUDEVENTS, True): "application/cloudevents-batch+json",
-    (Format.COCOBASE, False): "application/json",
-    (Format.COCOBASE, True): "application/json",
-}
 
 
 def message_id(event_id: EventId) -> str:
@@ -44,14 +35,25 @@ def batch_id(message_ids: Sequence[str]) -> str:
     return f"bat_{digest.hexdigest()}"
 
 
-def batch_body(bodies: Sequence[bytes]) -> bytes:
-    """Several messages in one request: a JSON array."""
-    return b"[%b]" % b",".join(bodies)
+def batch_body(bodies: Sequence[bytes], format_: BatchFormat) -> bytes:
+    """Several messages in one request."""
+    match format_:
+        case BatchFormat.ARRAY:
+            return b"[%b]" % b",".join(bodies)
+        case BatchFormat.NDJSON:
+            # A message has no line breaks: they are escaped in its strings.
+            return b"%b\n" % b"\n".join(bodies)
+        case _:
+            assert_never(format_)
 
 
-def content_type(format_: Format, *, is_batch: bool) -> str:
+def content_type(format_: Format, batch: Batch | None) -> str:
     """The media type of a message, or of several in one request."""
-    return _CONTENT_TYPES[format_, is_batch]
+    if batch is not None and batch.format is BatchFormat.NDJSON:
+        return "application/x-ndjson"
+    if format_ is not Format.CLOUDEVENTS:
+        return "application/json"
+    return f"application/cloudevents{'' if batch is None else '-batch'}+json"
 
 
 def body_of(

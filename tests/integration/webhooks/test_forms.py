@@ -1,6 +1,7 @@
 """The forms in which a whole server tells of records: chosen fields, lines of a batch, tags."""
 
 from collections.abc import Generator
+from json import dumps
 from typing import Any
 
 import orjson
@@ -95,3 +96,50 @@ def test_fields_and_a_shape_that_has_none_do_not_come_together_by_a_patch(
     taken = nadia("PATCH", path, {"data": {"shape": "thin", "fields": None}})
 
     assert (refused.status_code, taken.status_code) == (400, 200)
+
+
+def test_a_batch_may_be_lines_under_one_signature(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    """The receiver here verifies the very bytes; what it does not find signed is forged."""
+    batch = {"max_events": 3, "max_wait_ms": 30_000, "format": "ndjson"}
+    path = hook(nadia, bucket, receiver, batch=batch)
+
+    write(nadia, bucket, *"abc", note="one\ntwo")
+    [received] = accepted(receiver, 1)
+    lines = received.body.split(b"\n")
+    sample = data(nadia("POST", f"{path}/messages", {"type": "record.created"}))
+
+    assert received.headers["Content-Type"] == "application/x-ndjson"
+    assert received.id.startswith("bat_")
+    assert [orjson.loads(line)["data"]["record_id"] for line in lines[:-1]] == [*"abc"]
+    assert lines[-1] == b""
+    assert (sample["delivered"], receiver.forged) == (True, [])
+    assert receiver.accepted[1].headers["Content-Type"] == "application/x-ndjson"
+    assert receiver.accepted[1].message["type"] == "record.created"
+
+
+def test_tags_are_channels(nadia: Requester, bucket: str, receiver: Receiver) -> None:
+    """One webhook a channel: by the tags of records, and by those of a collection."""
+    channels = {"records": ["urgent", "north"], "collections": ["urgent"]}
+    for name, tags in channels.items():
+        chosen = {"events": [f"{name[:-1]}.*"], "filter": f"contains_any_tags={dumps(tags)}"}
+        given = {"url": receiver.at(name), "secret": SECRET, **chosen}
+        data(nadia("PUT", f"{bucket}/webhooks/{name}", {"data": given}))
+
+    write(nadia, bucket, "a", tags=["urgent", "paid"])
+    write(nadia, bucket, "b", tags=["paid"])
+    write(nadia, bucket, "c")
+    write(nadia, bucket, "d", tags=["north"])
+    write(nadia, bucket, "d", tags=["south"])
+    for name, tags in {"ports": ["calm"], "storms": ["urgent"]}.items():
+        data(nadia("PUT", f"{bucket}/collections/{name}", {"data": {"tags": tags}}))
+    write(nadia, bucket, "last", tags=["north"])
+
+    told = [(each.path, each.uri.rpartition("/")[2]) for each in accepted(receiver, 4)]
+    assert sorted(told) == [
+        ("/collections", "storms"),
+        ("/records", "a"),
+        ("/records", "d"),
+        ("/records", "last"),
+    ]

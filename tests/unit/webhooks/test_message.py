@@ -1,4 +1,4 @@
-"""Messages: which fields of records they carry, and when they are too long."""
+"""Messages: which fields of records they carry, when they are too long, how several are one."""
 
 from typing import Any
 
@@ -8,9 +8,16 @@ import pytest
 from muniment.domain import addresses
 from muniment.domain.events import Action, ObjectChanged
 from muniment.domain.webhooks.fields import Fields, parse_fields
-from muniment.domain.webhooks.spec import BODY_BYTES_MAX, Form, Format, Shape
+from muniment.domain.webhooks.spec import (
+    BODY_BYTES_MAX,
+    Batch,
+    BatchFormat,
+    Form,
+    Format,
+    Shape,
+)
 from muniment.log.protocol import Offset, Partition, Position
-from muniment.webhooks.message import body_of
+from muniment.webhooks.message import batch_body, body_of, content_type
 from tests.unit.webhooks.building import changed, record
 
 AT = Position(Partition(3), Offset(1041))
@@ -117,3 +124,36 @@ def test_only_what_is_sent_counts_for_what_is_too_long() -> None:
     assert told(event, ["status"])["data"] == {"status": "paid"}
     assert told(event, ["note"])["is_truncated"]
     assert "data" not in told(event, ["note"])
+
+
+def test_each_line_of_a_batch_is_one_message() -> None:
+    """Line breaks in a record's texts are not those between messages."""
+    events = [record(name, note="one\ntwo\r\nthree\u2028") for name in "abc"]
+    bodies = [body_of(event, AT, Form()) for event in events]
+
+    lines = batch_body(bodies, BatchFormat.NDJSON)
+
+    assert lines.endswith(b"\n")
+    assert lines.split(b"\n")[:-1] == bodies
+    assert batch_body(bodies[:1], BatchFormat.NDJSON) == bodies[0] + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("format_", "batch", "media_type"),
+    [
+        (Format.STANDARD, None, "application/json"),
+        (Format.STANDARD, BatchFormat.ARRAY, "application/json"),
+        (Format.STANDARD, BatchFormat.NDJSON, "application/x-ndjson"),
+        (Format.COCOBASE, None, "application/json"),
+        (Format.CLOUDEVENTS, None, "application/cloudevents+json"),
+        (Format.CLOUDEVENTS, BatchFormat.ARRAY, "application/cloudevents-batch+json"),
+        (Format.CLOUDEVENTS, BatchFormat.NDJSON, "application/x-ndjson"),
+    ],
+    ids=str,
+)
+def test_the_media_type_says_how_several_are_one(
+    format_: Format, batch: BatchFormat | None, media_type: str
+) -> None:
+    several = None if batch is None else Batch(max_events=9, max_wait_ms=0, format=batch)
+
+    assert content_type(format_, several) == media_type

@@ -18,6 +18,7 @@ from muniment.domain.webhooks.spec import (
     TIMEOUT_S,
     Algorithm,
     Batch,
+    BatchFormat,
     Form,
     Format,
     Order,
@@ -198,7 +199,7 @@ def _secret(value: JsonValue) -> str | Wrong:
 def _batch(value: JsonValue) -> Batch | Wrong:
     if not isinstance(value, Mapping):
         return Wrong(f"{shown(value)} is not an object")
-    if wrong := unknown_part(value, ("max_events", "max_wait_ms")):
+    if wrong := unknown_part(value, ("max_events", "max_wait_ms", "format")):
         return wrong
     events = whole_number(1, BATCH_EVENTS_MAX)(value.get("max_events"))
     wait_ms = whole_number(0, BATCH_WAIT_MS_MAX)(value.get("max_wait_ms", BATCH_WAIT_MS))
@@ -206,7 +207,10 @@ def _batch(value: JsonValue) -> Batch | Wrong:
         return Wrong(events.description, ".max_events")
     if isinstance(wait_ms, Wrong):
         return Wrong(wait_ms.description, ".max_wait_ms")
-    return Batch(max_events=events, max_wait_ms=wait_ms)
+    format_ = choice(BatchFormat)(value.get("format", BatchFormat.ARRAY))
+    if isinstance(format_, Wrong):
+        return Wrong(format_.description, ".format")
+    return Batch(max_events=events, max_wait_ms=wait_ms, format=format_)
 
 
 def _retries(value: JsonValue) -> tuple[float, ...] | Wrong:

@@ -91,12 +91,22 @@ class Start:
     value: int = 0
 
 
+class BatchFormat(StrEnum):
+    """How several messages are one body."""
+
+    ARRAY = "array"
+    """A JSON array."""
+    NDJSON = "ndjson"
+    """A line each."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """How many events go into one request, and how long the first of them waits for others."""
 
     max_events: int
     max_wait_ms: int
+    format: BatchFormat = BatchFormat.ARRAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from muniment.domain.webhooks.parsing import (
     WINDOW_MAX,
 )
 from muniment.domain.webhooks.selection import EVENT_TYPES
-from muniment.domain.webhooks.spec import Algorithm, Format, Order, Shape, State
+from muniment.domain.webhooks.spec import Algorithm, BatchFormat, Format, Order, Shape, State
 from muniment.domain.webhooks.urls import URL_CHARS_MAX
 from muniment.web.openapi.schemas import (
     FLAG,
@@ -95,7 +95,9 @@ _FIELDS: Final[Mapping[str, JsonObject]] = {
     "rate_limit": _number(RATE_LIMIT_MIN, RATE_LIMIT_MAX),
     "window": _whole(1, WINDOW_MAX),
     "batch": closed(
-        {"max_events": _whole(1, BATCH_EVENTS_MAX)}, max_wait_ms=_whole(0, BATCH_WAIT_MS_MAX)
+        {"max_events": _whole(1, BATCH_EVENTS_MAX)},
+        max_wait_ms=_whole(0, BATCH_WAIT_MS_MAX),
+        format=one_of(*BatchFormat),
     ),
     "timeout_s": _number(1, TIMEOUT_S_MAX),
     "retry_schedule_s": _several(_number(0, RETRIES_S_MAX / RETRIES_MAX), RETRIES_MAX),

@@ -16,6 +16,7 @@ from muniment.domain.webhooks.parsing import parse_webhook
 from muniment.domain.webhooks.spec import (
     Algorithm,
     Batch,
+    BatchFormat,
     Form,
     Format,
     Order,
@@ -113,6 +114,11 @@ def test_a_url_is_enough() -> None:
             "batch",
             {"max_events": 1000, "max_wait_ms": 0},
             ("batch", Batch(max_events=1000, max_wait_ms=0)),
+        ),
+        (
+            "batch",
+            {"max_events": 5, "format": "ndjson"},
+            ("batch", Batch(max_events=5, max_wait_ms=1000, format=BatchFormat.NDJSON)),
         ),
         ("timeout_s", 30, ("timeout_s", 30)),
         ("retry_schedule_s", [0, 5, 300.5], ("retry_schedule_s", (0, 5, 300.5))),
@@ -225,6 +231,8 @@ def test_a_field_is_read(name: str, value: Any, read: tuple[str, Any]) -> None:
         ("batch", {"max_wait_ms": 5}, "batch.max_events"),
         ("batch", {"max_events": 5, "max_wait_ms": -1}, "batch.max_wait_ms"),
         ("batch", {"max_events": 5, "max": 5}, "batch.max"),
+        ("batch", {"max_events": 5, "format": "csv"}, "batch.format"),
+        ("batch", {"max_events": 5, "format": None}, "batch.format"),
         ("timeout_s", 31, "timeout_s"),
         ("timeout_s", float("nan"), "timeout_s"),
         ("retry_schedule_s", [], "retry_schedule_s"),
