@@ -17,6 +17,7 @@ from muniment.domain.queries.selection import Limits
 from muniment.domain.values import Principal
 from muniment.query.history import SETS_MAX
 from muniment.query.reads import Reads
+from muniment.query.snapshots import Snapshots
 from muniment.query.store import open_store
 from muniment.readmodel.connection import open_connection
 from muniment.readmodel.migrate import migrate
@@ -74,19 +75,7 @@ class Server:
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        url = urlsplit(path)
-        target = ROUTES.match(url.path)
-        assert isinstance(target, Target), path
-        request = Request(
-            method=method,
-            raw_path=url.path,
-            raw_query=url.query,
-            headers=CIMultiDict(headers or {}),
-            base_url="https://data.example.org",
-            id="r1",
-            target=target,
-            requester=requester,
-        )
+        request = routed(path, requester, method=method, headers=headers)
         reads = Reads(
             self._store,
             granted=Granted(),
@@ -98,6 +87,11 @@ class Server:
         )
         return self._runner.run(reads.handle(request))
 
+    def snapshot(self, path: str, requester: Requester, *, bytes_max: int) -> Response:
+        """Of a server that tells no more than so many bytes of records."""
+        snapshots = Snapshots(self._store, errors=Errors(), bytes_max=bytes_max)
+        return self._runner.run(snapshots.handle(routed(path, requester)))
+
     def data(self, path: str, requester: Requester = NADIA) -> list[dict[str, Any]]:
         response = self.get(path, requester)
         assert response.status == 200, response.body
@@ -107,6 +101,29 @@ class Server:
     def uris(self, path: str = HISTORY, requester: Requester = NADIA) -> list[tuple[str, str]]:
         """What was done to what, the last of it first."""
         return [(entry["action"], entry["uri"]) for entry in self.data(path, requester)]
+
+
+def routed(
+    path: str,
+    requester: Requester,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+) -> Request:
+    """A request as the pipeline hands it on."""
+    url = urlsplit(path)
+    target = ROUTES.match(url.path)
+    assert isinstance(target, Target), path
+    return Request(
+        method=method,
+        raw_path=url.path,
+        raw_query=url.query,
+        headers=CIMultiDict(headers or {}),
+        base_url="https://data.example.org",
+        id="r1",
+        target=target,
+        requester=requester,
+    )
 
 
 async def fill(url: str, past: Past, recording: Recording | None, at_once: int) -> None:
@@ -415,6 +432,18 @@ def test_a_snapshot_has_no_etag(server: Server) -> None:
     response = server.get(f"/v1/buckets/atlas/snapshot/collections/stations@{NOW}")
 
     assert "ETag" not in response.headers
+
+
+@pytest.mark.parametrize("number", [4, 10], ids=["past", "now"])
+def test_a_snapshot_that_is_too_large_is_refused(server: Server, number: int) -> None:
+    """SNAP-1 has no pages, and Postgres makes no text of more than a gigabyte: 413, not 503."""
+    path = f"/v1/buckets/atlas/snapshot/collections/stations@{NOW + number * 1_000}"
+    whole = server.get(path).body or b""
+    size = len(orjson.dumps(orjson.loads(whole)["data"])) * 2
+
+    assert server.snapshot(path, NADIA, bytes_max=size).body == whole
+    assert told(server.snapshot(path, NADIA, bytes_max=60)) == (413, 113)
+    assert told(server.snapshot(path, WIM, bytes_max=60)) == (403, 121)
 
 
 @pytest.mark.parametrize("moment", ["abc", "-1", "1.5", "", '"1"'])

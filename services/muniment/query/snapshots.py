@@ -15,22 +15,30 @@ from muniment.query.store import Store
 from muniment.readmodel.principals import groups, members_for
 from muniment.readmodel.sql import Statements
 from muniment.web.cache import UNCACHED
-from muniment.web.errors import Errors, unknown_path
+from muniment.web.errors import Errors, error, unknown_path
 from muniment.web.http import Request, Response
 
 SQL: Final = Statements(__package__, "snapshots.sql")
 
 _INTEGER: Final = re.compile(r"[0-9]+")
 
-_SNAPSHOT: Final = SQL.snapshot.format(groups=groups("$4::text[]"))
+BYTES_MAX: Final = 900_000_000
+"""Of the records of a snapshot; Postgres makes no text of more than a gigabyte."""
+
+
+_TOO_LARGE: Final = (
+    "The snapshot has more than {bytes_max} bytes; the collection's records can be listed in pages."
+)
 
 
 class Snapshots:
     """Answers reads of past states, which are made from the history."""
 
-    def __init__(self, store: Store, *, errors: Errors) -> None:
+    def __init__(self, store: Store, *, errors: Errors, bytes_max: int = BYTES_MAX) -> None:
         self._store = store
         self._errors = errors
+        self._bytes_max: Final = bytes_max
+        self._statement = SQL.snapshot.format(groups=groups("$4::text[]"), bytes_max=bytes_max)
 
     async def handle(self, request: Request) -> Response:
         """All records of the collection at that moment, newest first. Raises `Unavailable`."""
@@ -39,7 +47,7 @@ class Snapshots:
             return unknown_path()
         at = int(moment[:20]) if _INTEGER.fullmatch(moment) else None
         row = await self._store.read_list(
-            _SNAPSHOT,
+            self._statement,
             (
                 request.target.bucket_id,
                 collection_id,
@@ -53,7 +61,9 @@ class Snapshots:
         faults = request.faults if at is not None else (*request.faults, _invalid(moment))
         if faults:
             return self._errors.refuse(Invalid(faults), request.requester)
-        body: bytes = row["body"]
+        body: bytes | None = row["body"]
+        if body is None:
+            return error(413, 113, _TOO_LARGE.format(bytes_max=self._bytes_max))
         return Response(headers=dict(UNCACHED), body=body)
 
 

@@ -2,7 +2,8 @@
 -- The records of a collection as they were at a moment (SNAP-1, SNAP-2): those that have not changed
 -- since as they are, the others by their last version until then. A collection that began later was
 -- another one then, whose records are in the history alone. $4 are those as whose member a group
--- speaks for the requester.
+-- speaks for the requester. No body is made of more than {bytes_max} bytes of records: a text of more
+-- than a gigabyte is an error of Postgres.
 WITH place AS (
     SELECT b.uid AS bucket_uid, c.uid AS collection_uid,
            b.permissions AS bucket_permissions, c.permissions AS collection_permissions,
@@ -24,14 +25,14 @@ WITH place AS (
       LEFT JOIN collection AS c ON c.parent = b.uid AND c.id = $2 AND NOT c.deleted
 ),
 chosen AS (
-    SELECT o.data, o.last_modified, o.id
+    SELECT o.data::text AS text, o.last_modified, o.id
       FROM place
       JOIN record AS o ON o.parent = place.life
      WHERE place.life = place.collection_uid
        AND NOT o.deleted
        AND o.last_modified <= $3
     UNION ALL
-    SELECT version.data, version.last_modified, o.id
+    SELECT version.data::text, version.last_modified, o.id
       FROM place
       JOIN record AS o ON o.parent = place.life
      CROSS JOIN LATERAL (
@@ -48,7 +49,7 @@ chosen AS (
        AND o.last_modified > $3
        AND version.action <> 'delete'
     UNION ALL
-    SELECT version.data, version.last_modified, version.object_id
+    SELECT version.data::text, version.last_modified, version.object_id
       FROM place
      CROSS JOIN LATERAL (
            SELECT DISTINCT ON (h.object_id)
@@ -74,11 +75,13 @@ chosen AS (
 SELECT {groups} AS groups,
        place.bucket_permissions,
        place.collection_permissions,
-       (SELECT convert_to(
-                   '{{"data":['
-                       || coalesce(
-                              string_agg(data::text, ',' ORDER BY last_modified DESC, id), '')
-                       || ']}}',
-                   'UTF8')
-          FROM chosen) AS body
+       CASE WHEN (SELECT coalesce(sum(octet_length(text) + 1), 0) FROM chosen) <= {bytes_max}
+            THEN (SELECT convert_to(
+                             '{{"data":['
+                                 || coalesce(
+                                        string_agg(text, ',' ORDER BY last_modified DESC, id), '')
+                                 || ']}}',
+                             'UTF8')
+                    FROM chosen)
+        END AS body
   FROM place;
