@@ -2,10 +2,15 @@
 
 import json
 from collections.abc import Generator
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
+from uuid import uuid4
 
 import pytest
 
+from muniment.keys.side import Keys, open_keys
+from muniment.keys.store import TenantKind, Wanted
+from muniment.runtime.settings import Settings
 from tests.clients.requester import Requester, data, refusal
 from tests.support.server import MunimentServer, run_in_here, running_server
 from tests.support.stack import Stack, new_database, new_name
@@ -15,6 +20,8 @@ SETTINGS: Final = {
     "auth_policies": "account",
     "account_write_principals": f"account:{ADMIN}",
     "account_create_principals": "system.Everyone",
+    "bucket_write_principals": "account:janitor",
+    "group_write_principals": "account:janitor",
 }
 
 
@@ -27,7 +34,8 @@ class Site:
         self.admin = Requester(self.origin, ADMIN, "s3cr3t")
         self.nadia = Requester(self.origin, "nadia", "s3cr3t")
         self.anonymous = Requester(self.origin, None)
-        for each in (self.admin, self.nadia):
+        self.janitor = Requester(self.origin, "janitor", "s3cr3t")
+        for each in (self.admin, self.nadia, self.janitor):
             body = {"data": {"password": "s3cr3t"}}
             assert self.anonymous("PUT", f"/v1/accounts/{each.name}", body).status_code == 201
 
@@ -40,6 +48,21 @@ class Site:
         made = self.admin("POST", "/v1/__projects__", {"name": name})
         assert made.status_code == 201
         return data(made)
+
+    def delete_bucket(self, id_: str) -> None:
+        """As whoever may write it can, by `/v1`."""
+        assert self.janitor("DELETE", f"/v1/buckets/{id_}").status_code == 200
+
+    def keys(self) -> AbstractAsyncContextManager[Keys]:
+        """Where the server's keys are kept."""
+        return open_keys(
+            Settings(data_dir=self.server.data_dir, postgres_url=self.server.postgres_url)
+        )
+
+
+def wanted(name: str) -> Wanted:
+    """What a request for a project of that name is for."""
+    return Wanted(kind=TenantKind.PROJECT, asked={"kind": "project", "name": name}, key_label="")
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +156,92 @@ def test_a_deleted_project_takes_its_keys_along(site: Site) -> None:
     assert refusal(site.admin("GET", path)) == (404, 110)
     assert refusal(site.admin("DELETE", path)) == (404, 110)
     assert data(site.admin("GET", f"/v1/__keys__/{project['key']['id']}"))["revoked_at"]
+
+
+def test_a_project_whose_bucket_was_deleted_can_be_ended(site: Site) -> None:
+    """Its key may delete the bucket; what is left has its id alone, and goes with its keys."""
+    project = site.new_project()
+    path = f"/v1/__projects__/{project['id']}"
+    site.delete_bucket(project["id"])
+    left = {"id": project["id"], "name": None, "last_modified": None}
+
+    assert left in data(site.admin("GET", "/v1/__projects__"))
+    assert data(site.admin("GET", path)) == left
+    assert data(site.admin("DELETE", path)) == left
+
+    assert refusal(site.admin("GET", path)) == (404, 110)
+    assert left not in data(site.admin("GET", "/v1/__projects__"))
+    assert data(site.admin("GET", f"/v1/__keys__/{project['key']['id']}"))["revoked_at"]
+
+
+def test_an_organization_whose_bucket_was_deleted_can_be_ended(site: Site) -> None:
+    """Nobody gets a role in what is not there."""
+    user = data(site.admin("POST", "/v1/__users__", {"name": "Nobody"}))["id"]
+    id_ = data(site.admin("POST", "/v1/__organizations__", {"name": "Brief"}))["id"]
+    path = f"/v1/__organizations__/{id_}"
+    site.delete_bucket(id_)
+
+    role = site.admin("PUT", f"{path}/members/{user}", {"role": "owner"})
+    assert refusal(role) == (404, 110)
+    assert data(site.admin("GET", path)) == {"id": id_, "name": None, "members": []}
+    assert site.admin("DELETE", path).status_code == 200
+    assert refusal(site.admin("GET", path)) == (404, 110)
+
+
+def test_a_role_whose_group_was_deleted_can_be_given(site: Site) -> None:
+    """The group is made again."""
+    user = data(site.admin("POST", "/v1/__users__", {"name": "Nadia"}))["id"]
+    id_ = data(site.admin("POST", "/v1/__organizations__", {"name": "Atlas"}))["id"]
+    path = f"/v1/__organizations__/{id_}"
+    gone = site.janitor("DELETE", f"/v1/buckets/{id_}/groups/admins")
+    assert gone.status_code == 200
+
+    assert site.admin("PUT", f"{path}/members/{user}", {"role": "admin"}).status_code == 200
+
+    assert data(site.admin("GET", path))["members"] == [{"user_id": user, "role": "admin"}]
+
+
+async def test_what_a_crash_left_unfinished_is_finished(site: Site) -> None:
+    """Its bucket is there and nothing else: who asks for the same again gets it, with a key."""
+    name = new_name()
+    async with site.keys() as keys:
+        begun = await keys.store.begin_tenant(str(uuid4()), wanted(name))
+    owner = f"project:{begun}"
+    body = {"data": {"kind": "project", "name": name}, "permissions": {"write": [owner]}}
+    assert site.admin("PUT", f"/v1/buckets/{begun}", body).status_code == 201
+
+    first, second = site.new_project(name), site.new_project(name)
+
+    assert (first["id"], first["key"]["principal"]) == (begun, owner)
+    assert second["id"] != begun
+
+
+async def test_what_a_crash_left_without_a_bucket_is_finished(site: Site) -> None:
+    """The crash came before the bucket did."""
+    name, other = new_name(), new_name()
+    async with site.keys() as keys:
+        begun = await keys.store.begin_tenant(str(uuid4()), wanted(name))
+
+    unlike, like = site.new_project(other), site.new_project(name)
+
+    assert unlike["id"] != begun
+    assert like["id"] == begun
+    assert data(site.admin("GET", f"/v1/__projects__/{begun}"))["name"] == name
+
+
+async def test_of_two_that_ask_for_the_same_one_finishes_what_was_begun(site: Site) -> None:
+    """The other begins anew: nobody gets a project that is somebody else's."""
+    asked = wanted(new_name())
+    async with site.keys() as keys:
+        first = await keys.store.begin_tenant(str(uuid4()), asked)
+        second = await keys.store.begin_tenant(str(uuid4()), asked)
+
+        made = [await keys.store.finish_tenant(id_, asked) for id_ in (first, second)]
+
+        assert first == second
+        assert made[0] is not None
+        assert made[1] is None
+        assert await keys.store.begin_tenant(str(uuid4()), asked) != first
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from muniment.administration.asks import NewKeyAsk, RotationAsk, read_ask
+from muniment.administration.asks import NewKeyAsk, RotationAsk
 from muniment.administration.guard import Guard, told
 from muniment.domain.refusals import Fault
 from muniment.domain.values import JsonValue, Principal
@@ -32,9 +32,9 @@ class ApiKeys:
         """The keys of an owner who exists, or one more of them."""
         if request.method != "POST":
             return told([shown(key) for key in await self._keys.store.list_of(owner)])
-        asked = read_ask(NewKeyAsk, request, depth_max=self._guard.json_depth_max)
-        if isinstance(asked, tuple):
-            return self._guard.refuse(request, asked)
+        asked = self._guard.read(NewKeyAsk, request)
+        if isinstance(asked, Response):
+            return asked
         made = await self._keys.store.create(
             owner, label=asked.label, expires_in_s=asked.expires_in_s
         )
@@ -55,9 +55,9 @@ class ApiKeys:
         id_ = _id_of(request)
         if id_ is None or (old := await self._keys.store.read(id_)) is None:
             return _missing(request)
-        asked = read_ask(RotationAsk, request, depth_max=self._guard.json_depth_max)
-        if isinstance(asked, tuple):
-            return self._guard.refuse(request, asked)
+        asked = self._guard.read(RotationAsk, request)
+        if isinstance(asked, Response):
+            return asked
         made = await self._keys.store.rotate(id_, overlap_s=asked.overlap_s)
         if made is None:
             ended: Fault = body_fault("", f"The key {old.prefix}… has ended: make a new one")

@@ -1,10 +1,11 @@
 """Who may ask for what is in here: administrators, and the operator at the command line."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import orjson
 
+from muniment.administration.asks import Ask, read_ask
 from muniment.domain.refusals import Fault, Invalid, NotAllowed
 from muniment.domain.values import JsonValue, Principal
 from muniment.domain.webhooks.rekeying import OPERATOR
@@ -14,6 +15,8 @@ from muniment.web.http import Handler, Request, Response
 from muniment.web.operator_requests import is_operators
 from muniment.web.root import InGroups
 from muniment.web.webhook_orders import InternalKey
+
+A = TypeVar("A", bound=Ask)
 
 Answer: TypeAlias = Callable[[Request, Principal], Awaitable[Response]]
 """Answers a request of an administrator, who is named as the actor of what it changes."""
@@ -27,7 +30,7 @@ class Guard:
         self._key = InternalKey.of(settings)
         self._in_groups = in_groups
         self.errors = errors
-        self.json_depth_max: Final = settings.json_depth_max
+        self._json_depth_max: Final = settings.json_depth_max
 
     def __call__(self, answer: Answer) -> Handler:
         """The handler that answers administrators, and refuses all others."""
@@ -41,6 +44,11 @@ class Guard:
             return await answer(request, actor)
 
         return handle
+
+    def read(self, form: type[A], request: Request) -> A | Response:
+        """What the body asks for; 400 with all that is wrong with it."""
+        asked = read_ask(form, request, depth_max=self._json_depth_max)
+        return self.refuse(request, asked) if isinstance(asked, tuple) else asked
 
     def refuse(self, request: Request, faults: tuple[Fault, ...]) -> Response:
         """400."""

@@ -1,25 +1,25 @@
 """Projects over HTTP: buckets for who comes with a key, and for nobody else."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from muniment.administration.api_keys import ApiKeys, with_text
-from muniment.administration.asks import NewNamed, read_ask
+from muniment.administration.asks import NewNamed
 from muniment.administration.guard import Guard, told
 from muniment.administration.roster import Roster
 from muniment.domain.addresses import bucket
-from muniment.domain.commands import Body, Create, Delete, on_behalf_of
-from muniment.domain.refusals import ObjectMissing
+from muniment.domain.commands import Body, Command, Create, on_behalf_of
 from muniment.domain.values import JsonObject, JsonValue, Principal
 from muniment.keys.principals import project_principal
-from muniment.keys.side import Keys
-from muniment.keys.store import TenantKind
-from muniment.web.carrying_out import Carrier
+from muniment.keys.store import KeyStore, TenantKind, Wanted
+from muniment.keys.tenants import Tenants
 from muniment.web.commands import cause_of
 from muniment.web.errors import object_missing
 from muniment.web.http import Handler, Request, Response
 from muniment.web.routes import Endpoint
 
-KIND = "project"
+KIND = TenantKind.PROJECT
 
 
 class Projects:
@@ -29,16 +29,16 @@ class Projects:
         self,
         *,
         guard: Guard,
-        keys: Keys,
+        store: KeyStore,
         api_keys: ApiKeys,
         roster: Roster,
-        carrier: Carrier,
+        tenants: Tenants,
     ) -> None:
         self._guard = guard
-        self._keys = keys
+        self._store = store
         self._api_keys = api_keys
         self._roster = roster
-        self._carrier = carrier
+        self._tenants = tenants
 
     def handlers(self) -> dict[Endpoint, Handler]:
         """What answers each of the endpoints."""
@@ -51,67 +51,57 @@ class Projects:
     async def _answer_list(self, request: Request, actor: Principal) -> Response:
         if request.method == "POST":
             return await self._create(request, actor)
-        ids = await self._keys.store.tenants(TenantKind.PROJECT)
+        ids = await self._store.tenants(KIND)
         return told([_shown(data) for data in await self._roster.buckets(ids)])
 
     async def _create(self, request: Request, actor: Principal) -> Response:
-        asked = read_ask(NewNamed, request, depth_max=self._guard.json_depth_max)
-        if isinstance(asked, tuple):
-            return self._guard.refuse(request, asked)
-        id_ = self._carrier.make_bucket_id()
-        owner = project_principal(id_)
-        create = Create(
-            address=bucket(id_),
-            id_from_client=False,
-            body=Body(data={"kind": KIND, "name": asked.name}, permissions={"write": [owner]}),
-            requester=on_behalf_of(owner),
-            cause=replace(cause_of(request), actor=actor),
-        )
-        done = await self._carrier.carry_out(request, [create])
-        if isinstance(done, Response):
-            return done
-        await self._keys.store.add_tenant(id_, TenantKind.PROJECT)
-        made = await self._keys.store.create(owner, label=asked.label)
-        return told({"id": id_, "name": asked.name, "key": with_text(made)}, status=201)
+        asked = self._guard.read(NewNamed, request)
+        if isinstance(asked, Response):
+            return asked
+        data: JsonObject = {"kind": KIND, "name": asked.name}
+
+        def commands(id_: str) -> Sequence[Command]:
+            owner = project_principal(id_)
+            return [
+                Create(
+                    address=bucket(id_),
+                    id_from_client=False,
+                    body=Body(data=data, permissions={"write": [owner]}),
+                    requester=on_behalf_of(owner),
+                    cause=replace(cause_of(request), actor=actor),
+                )
+            ]
+
+        wanted = Wanted(kind=KIND, asked=data, key_label=asked.label)
+        made = await self._tenants.make(request, wanted, commands)
+        if isinstance(made, Response):
+            return made
+        assert made.key is not None  # noqa: S101 - one was wanted
+        return told({"id": made.id, "name": asked.name, "key": with_text(made.key)}, status=201)
 
     async def _answer_one(self, request: Request, actor: Principal) -> Response:
-        project = await self._project(request)
-        if project is None:
-            return _missing(request)
-        if request.method != "DELETE":
-            return told(_shown(project))
         id_ = request.target.id or ""
-        owner = project_principal(id_)
-        delete = Delete(
-            address=bucket(id_),
-            requester=on_behalf_of(owner),
-            cause=replace(cause_of(request), actor=actor),
-        )
-        done = await self._carrier.carry_out(request, [delete])
-        if isinstance(done, Response):
-            return done
-        if isinstance(done[0], ObjectMissing):
+        if not await self._store.is_tenant(id_, KIND):
             return _missing(request)
-        await self._keys.store.revoke_all_of(owner)
-        await self._keys.store.remove_tenant(id_)
-        self._keys.forget()
+        [project] = await self._roster.buckets([id_])
+        if request.method == "DELETE":
+            cause = replace(cause_of(request), actor=actor)
+            requester = on_behalf_of(project_principal(id_))
+            answer = await self._tenants.end(request, id_, requester=requester, cause=cause)
+            if answer is not None:
+                return answer
         return told(_shown(project))
 
     async def _answer_keys(self, request: Request, _: Principal) -> Response:
-        if await self._project(request) is None:
-            return _missing(request)
-        return await self._api_keys.answer_list(request, project_principal(request.target.id or ""))
-
-    async def _project(self, request: Request) -> JsonObject | None:
         id_ = request.target.id or ""
-        if not await self._keys.store.is_tenant(id_, TenantKind.PROJECT):
-            return None
-        found = await self._roster.buckets([id_])
-        return found[0] if found else None
+        if not await self._store.is_tenant(id_, KIND):
+            return _missing(request)
+        return await self._api_keys.answer_list(request, project_principal(id_))
 
 
-def _shown(data: JsonObject) -> dict[str, JsonValue]:
-    return {"id": data["id"], "name": data.get("name"), "last_modified": data["last_modified"]}
+def _shown(data: Mapping[str, Any]) -> dict[str, JsonValue]:
+    """Without name and time where somebody has deleted the bucket."""
+    return {name: data.get(name) for name in ("id", "name", "last_modified")}
 
 
 def _missing(request: Request) -> Response:

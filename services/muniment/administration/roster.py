@@ -18,7 +18,8 @@ class Group:
     """A group as it is."""
 
     id: str
-    last_modified: Timestamp
+    last_modified: Timestamp | None
+    """`None`: there is none yet."""
     members: Sequence[str]
 
 
@@ -29,9 +30,14 @@ class Roster:
         self._read_model = read_model
 
     async def buckets(self, ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-        """The `data` of those buckets that live, in the order of the ids."""
+        """The `data` of buckets, in the order of the ids; of one that is gone the `id` alone."""
         row = await self._read_model.read_object(SQL.buckets, (ids,))
         return orjson.loads(row["found"])  # type: ignore[no-any-return]  # as the statement has it
+
+    async def lives(self, bucket_id: str) -> bool:
+        """Whether the bucket is there."""
+        [data] = await self.buckets([bucket_id])
+        return "last_modified" in data
 
     async def groups(self, bucket_id: str) -> Sequence[Group]:
         """The groups of a bucket."""

@@ -1,7 +1,9 @@
 -- buckets --
-SELECT coalesce(jsonb_agg(bucket.data ORDER BY asked.place), '[]') AS found
+-- One that is gone has nothing but its id.
+SELECT coalesce(jsonb_agg(coalesce(bucket.data, jsonb_build_object('id', asked.id))
+                          ORDER BY asked.place), '[]') AS found
   FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, place)
-  JOIN bucket
+  LEFT JOIN bucket
     ON bucket.parent = '00000000-0000-0000-0000-000000000000'
    AND bucket.id = asked.id
    AND NOT bucket.deleted;

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from muniment.accounts.side import Accounts, open_accounts
 from muniment.administration.api_keys import ApiKeys
 from muniment.administration.guard import Guard
+from muniment.administration.members import Members
+from muniment.administration.organizations import Organizations
 from muniment.administration.projects import Projects
 from muniment.administration.roster import Roster
-from muniment.administration.tenants import TenantAdministration
+from muniment.administration.users import Users
 from muniment.api.beside_the_log import flush_with, forget_with
 from muniment.cocobase.dialect import CocoBase
 from muniment.command.batch import in_turn
 from muniment.command.side import CommandSide
 from muniment.dataforce.dialect import DataForce
 from muniment.keys.side import Keys, open_keys
+from muniment.keys.tenants import Tenants
 from muniment.openid.side import OpenId, make_edge, open_openid
 from muniment.query.app import QuerySide, query_side
 from muniment.runtime.settings import Settings
@@ -100,11 +103,15 @@ def administration_of(
     guard = Guard(settings, in_groups=queries.in_groups, errors=edge.errors)
     api_keys = ApiKeys(keys, guard)
     roster = Roster(queries.store)
-    projects = Projects(guard=guard, keys=keys, api_keys=api_keys, roster=roster, carrier=commands)
-    tenants = TenantAdministration(
-        guard=guard, keys=keys, api_keys=api_keys, roster=roster, carrier=commands
+    tenants = Tenants(keys, commands)
+    parts = (
+        api_keys,
+        Projects(guard=guard, store=keys.store, api_keys=api_keys, roster=roster, tenants=tenants),
+        Users(guard=guard, store=keys.store, api_keys=api_keys),
+        Organizations(guard=guard, store=keys.store, roster=roster, tenants=tenants),
+        Members(guard=guard, store=keys.store, roster=roster, carrier=commands),
     )
-    return {**api_keys.handlers(), **projects.handlers(), **tenants.handlers()}
+    return {endpoint: answer for part in parts for endpoint, answer in part.handlers().items()}
 
 
 def dialects_of(

@@ -52,7 +52,7 @@ class CollectionChange(_Form):
     tags: list[str] | None = None
 
 
-class NewOrbit(_Form):
+class OrbitAsk(_Form):
     """A POST of an orbit; whichever secret it names, there is no storage of models behind it."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -64,7 +64,7 @@ class NewOrbit(_Form):
         return None if value is None else str(UUID(value))
 
 
-class OrbitChange(NewOrbit):
+class OrbitChange(OrbitAsk):
     """A PATCH of an orbit; what is null stays as it is."""
 
     name: Annotated[str, Field(min_length=1)] | None = None  # type: ignore[assignment]  # as fewer are required

@@ -10,6 +10,7 @@ from muniment.dataforce.store import DataForceStore
 from muniment.domain.values import Principal
 from muniment.keys.principals import user_of
 from muniment.keys.side import Keys
+from muniment.keys.tenants import Tenants
 from muniment.query.app import QuerySide
 from muniment.runtime.settings import Settings
 from muniment.web.carrying_out import AnsweredElsewhere, Carrier
@@ -57,7 +58,7 @@ class DataForce:
         self._keys = keys
         store = DataForceStore(queries.store)
         depth_max = settings.json_depth_max
-        orbits = Orbits(store, keys.store, carrier, json_depth_max=depth_max)
+        orbits = Orbits(store, Tenants(keys, carrier), carrier, json_depth_max=depth_max)
         collections = Collections(
             store,
             carrier,

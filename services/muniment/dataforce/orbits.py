@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from muniment.dataforce import answers
-from muniment.dataforce.asks import NewOrbit, OrbitChange, read_body, read_uuid
+from muniment.dataforce.asks import OrbitAsk, OrbitChange, read_body, read_uuid
 from muniment.dataforce.errors import forbidden, orbit_missing
 from muniment.dataforce.roles import (
     OrganizationRole,
@@ -14,12 +14,12 @@ from muniment.dataforce.roles import (
     rights_of,
 )
 from muniment.dataforce.store import DataForceStore, Row
-from muniment.dataforce.tenancy import new_orbit
-from muniment.dataforce.writing import carry_out, cause, json_response
+from muniment.dataforce.tenancy import NewOrbit
+from muniment.dataforce.writing import answered, carry_out, cause, json_response
 from muniment.domain.addresses import bucket
-from muniment.domain.commands import Body, Delete, FieldsPatch, Patch, on_behalf_of
+from muniment.domain.commands import Body, FieldsPatch, Patch, on_behalf_of
 from muniment.domain.values import Principal
-from muniment.keys.store import KeyStore, TenantKind
+from muniment.keys.tenants import Tenants
 from muniment.web.carrying_out import Carrier
 from muniment.web.http import Request, Response
 
@@ -28,10 +28,10 @@ class Orbits:
     """Answers requests about organizations and orbits. Raises `DataForceError`, `Unavailable`."""
 
     def __init__(
-        self, store: DataForceStore, keys: KeyStore, carrier: Carrier, *, json_depth_max: int
+        self, store: DataForceStore, tenants: Tenants, carrier: Carrier, *, json_depth_max: int
     ) -> None:
         self._store = store
-        self._keys = keys
+        self._tenants = tenants
         self._carrier = carrier
         self._json_depth_max = json_depth_max
 
@@ -61,22 +61,22 @@ class Orbits:
     async def create(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
         """POST of an orbit, whose administrator the user is."""
         id_ = _organization_id(names)
-        asked = read_body(NewOrbit, request.body, depth_max=self._json_depth_max)
+        asked = read_body(OrbitAsk, request.body, depth_max=self._json_depth_max)
         role = await self._role(id_, user)
         if Right.CREATE_ORBIT not in rights_of(role, None):
             raise forbidden()
-        orbit_id = self._carrier.make_bucket_id()
-        commands = new_orbit(
-            orbit_id,
+        orbit = NewOrbit(
             organization=id_,
             name=asked.name,
             bucket_secret_id=asked.bucket_secret_id,
             admins=[user],
-            cause=cause(request, user),
         )
-        await carry_out(self._carrier, request, commands, missing=orbit_missing())
-        await self._keys.add_tenant(orbit_id, TenantKind.ORBIT, parent_id=id_)
-        [row] = await self._store.orbits(user, id_, orbit_id)
+        made = await self._tenants.make(
+            request, orbit.wanted, lambda new: orbit.commands(new, cause(request, user))
+        )
+        if isinstance(made, Response):
+            raise answered(made)
+        [row] = await self._store.orbits(user, id_, made.id)
         return json_response(answers.orbit(row, id_, role))
 
     async def update(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
@@ -99,13 +99,11 @@ class Orbits:
     async def delete(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
         """DELETE of an orbit, and of all that is in it."""
         _, _, row = await self._one(names, user, Right.DELETE_ORBIT)
-        delete = Delete(
-            address=bucket(row["id"]),
-            requester=on_behalf_of(user),
-            cause=cause(request, user),
+        answer = await self._tenants.end(
+            request, row["id"], requester=on_behalf_of(user), cause=cause(request, user)
         )
-        await carry_out(self._carrier, request, [delete], missing=orbit_missing())
-        await self._keys.remove_tenant(row["id"])
+        if answer is not None:
+            raise answered(answer)
         return Response(status=204)
 
     async def _role(self, organization_id: str, user: Principal) -> OrganizationRole:

@@ -26,9 +26,7 @@ async def carry_out(
     """
     done = await carrier.carry_out(request, commands)
     if isinstance(done, Response):
-        if done.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            raise DataForceError(413, "This is more than one batch of the log can hold.")
-        raise AnsweredElsewhere(done)
+        raise answered(done)
     for outcome in done:
         if isinstance(outcome, ObjectMissing):
             raise missing
@@ -37,6 +35,13 @@ async def carry_out(
     [first, *_] = done
     assert isinstance(first, ObjectChanged)  # noqa: S101 - all of them are
     return first
+
+
+def answered(response: Response) -> DataForceError | AnsweredElsewhere:
+    """What another instance has answered, or that the orders are too large."""
+    if response.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return DataForceError(413, "This is more than one batch of the log can hold.")
+    return AnsweredElsewhere(response)
 
 
 def cause(request: Request, user: Principal) -> Cause:

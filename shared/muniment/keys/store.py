@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import Any, Final, NewType
 
 import asyncpg
+import orjson
 from uuid_utils import uuid7
 
 from muniment.accounts.durable import Durable
-from muniment.domain.values import Principal
-from muniment.keys.principals import user_of
+from muniment.domain.values import JsonObject, Principal
+from muniment.keys.principals import project_principal, user_of, user_principal
 from muniment.keys.texts import KeyHasher, make_text, shown_prefix
 from muniment.readmodel.connection import Connection
 from muniment.readmodel.sql import Statements
@@ -33,6 +34,19 @@ class TenantKind(StrEnum):
     PROJECT = "project"
     ORGANIZATION = "organization"
     ORBIT = "orbit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a bucket is to be; who wants an equal thing may go on with what another has begun."""
+
+    kind: TenantKind
+    asked: JsonObject
+    """All that decides how the bucket is made."""
+    parent_id: str | None = None
+    """An orbit's organization."""
+    key_label: str | None = None
+    """Of its first key; a project alone has keys of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +70,14 @@ class NewKey:
 
     key: ApiKey
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTenant:
+    """A bucket that was just made to be something."""
+
+    id: str
+    key: NewKey | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +123,6 @@ class KeyStore:
             row = await connection.fetchrow(SQL.revoke, id_)
         return None if row is None else _key(row)
 
-    async def revoke_all_of(self, principal: Principal) -> None:
-        """End all keys of a principal."""
-        async with self._writing() as connection:
-            await connection.execute(SQL.revoke_all_of, principal)
-
     async def rotate(self, id_: KeyId, *, overlap_s: float) -> NewKey | None:
         """A new key in place of one that ends after the overlap; `None` if that has ended."""
         async with self._writing() as connection:
@@ -115,16 +132,31 @@ class KeyStore:
             await connection.execute(SQL.end_later, id_, overlap_s)
             return await self._create(connection, Principal(row["principal"]), row["label"], None)
 
-    async def add_tenant(
-        self, bucket_id: str, kind: TenantKind, *, parent_id: str | None = None
-    ) -> None:
-        """Note what the bucket was made to be; an orbit has its organization as its parent."""
+    async def begin_tenant(self, bucket_id: str, wanted: Wanted) -> str:
+        """Note what is to be made under the id; or the id of what was begun alike, and not done."""
+        asked = orjson.dumps(wanted.asked, option=orjson.OPT_SORT_KEYS)
         async with self._writing() as connection:
-            await connection.execute(SQL.add_tenant, bucket_id, kind, parent_id)
+            row = await connection.fetchrow(
+                SQL.begin_tenant, bucket_id, wanted.kind, wanted.parent_id, asked
+            )
+        assert row is not None  # noqa: S101 - the one or the other
+        return str(row["bucket_id"])
 
-    async def remove_tenant(self, bucket_id: str) -> None:
-        """Forget it."""
+    async def finish_tenant(self, bucket_id: str, wanted: Wanted) -> NewTenant | None:
+        """The bucket is there: it is what was wanted. `None` if another has said so before."""
         async with self._writing() as connection:
+            if await connection.fetchrow(SQL.finish_tenant, bucket_id) is None:
+                return None
+            key = None
+            if wanted.key_label is not None:
+                owner = project_principal(bucket_id)
+                key = await self._create(connection, owner, wanted.key_label, None)
+            return NewTenant(id=bucket_id, key=key)
+
+    async def end_tenant(self, bucket_id: str) -> None:
+        """Forget what it was made to be, and end its keys."""
+        async with self._writing() as connection:
+            await connection.execute(SQL.revoke_all_of, project_principal(bucket_id))
             await connection.execute(SQL.remove_tenant, bucket_id)
 
     async def tenants(self, kind: TenantKind, *, parent_id: str | None = None) -> Sequence[str]:
@@ -135,21 +167,23 @@ class KeyStore:
         """Whether the bucket was made to be such a thing."""
         return await self._row(SQL.tenant, bucket_id, kind) is not None
 
-    async def add_user(self, name: str) -> KeyUser:
-        """Someone new."""
-        id_ = str(uuid7())
+    async def add_user(self, name: str, *, key_label: str) -> tuple[KeyUser, NewKey]:
+        """Someone new, and their first key."""
         async with self._writing() as connection:
-            await connection.execute(SQL.add_user, id_, name)
-            row = await connection.fetchrow(SQL.user, id_)
-        assert row is not None  # noqa: S101 - it was just written
-        return _user(row)
+            row = await connection.fetchrow(SQL.add_user, str(uuid7()), name)
+            assert row is not None  # noqa: S101 - an INSERT returns what it wrote
+            user = _user(row)
+            key = await self._create(connection, user_principal(user.id), key_label, None)
+        return user, key
 
     async def users(self) -> Sequence[KeyUser]:
         """All of them, the oldest first."""
         return [_user(row) for row in await self._rows(SQL.users)]
 
-    async def user(self, id_: str) -> KeyUser | None:
-        """One of them; the id is a UUID."""
+    async def user(self, id_: str | None) -> KeyUser | None:
+        """One of them, if the id is one."""
+        if id_ is None or not UUID.fullmatch(id_):
+            return None
         row = await self._row(SQL.user, id_)
         return None if row is None else _user(row)
 
@@ -165,6 +199,7 @@ class KeyStore:
         """The development flush (FL-1)."""
         async with self._writing() as connection:
             await connection.execute(SQL.delete_all)
+            await connection.execute(SQL.delete_all_begun)
             await connection.execute(SQL.delete_all_tenants)
             await connection.execute(SQL.delete_all_users)
 

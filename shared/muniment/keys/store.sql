@@ -63,10 +63,38 @@ UPDATE api_key
    SET expires_at = least(expires_at, now() + make_interval(secs => $2))
  WHERE id = $1;
 
--- add_tenant --
+-- begin_tenant --
+-- What was begun alike and is not done comes first.
+WITH begun AS (
+    SELECT bucket_id
+      FROM tenant_begun
+     WHERE kind = $2
+       AND parent_id IS NOT DISTINCT FROM $3
+       AND asked = $4::jsonb
+     ORDER BY begun_at, bucket_id
+     LIMIT 1
+), new AS (
+    INSERT INTO tenant_begun (bucket_id, kind, parent_id, asked)
+    SELECT $1, $2, $3, $4::jsonb
+     WHERE NOT EXISTS (SELECT FROM begun)
+    RETURNING bucket_id
+)
+SELECT bucket_id
+  FROM begun
+ UNION ALL
+SELECT bucket_id
+  FROM new;
+
+-- finish_tenant --
+WITH done AS (
+    DELETE FROM tenant_begun
+     WHERE bucket_id = $1
+    RETURNING bucket_id, kind, parent_id
+)
 INSERT INTO tenant (bucket_id, kind, parent_id)
-VALUES ($1, $2, $3)
-    ON CONFLICT (bucket_id) DO NOTHING;
+SELECT bucket_id, kind, parent_id
+  FROM done
+RETURNING bucket_id;
 
 -- remove_tenant --
 DELETE FROM tenant
@@ -87,7 +115,8 @@ SELECT parent_id
 
 -- add_user --
 INSERT INTO key_user (id, name)
-VALUES ($1, $2);
+VALUES ($1, $2)
+RETURNING id, name, created_at;
 
 -- users --
 SELECT id, name, created_at
@@ -109,6 +138,9 @@ DELETE FROM key_user
 
 -- delete_all --
 DELETE FROM api_key;
+
+-- delete_all_begun --
+DELETE FROM tenant_begun;
 
 -- delete_all_tenants --
 DELETE FROM tenant;
