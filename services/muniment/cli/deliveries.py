@@ -19,6 +19,7 @@ from muniment.webhooks.signing import signer_of
 
 POLL_S: Final = 0.5
 PAGE: Final = 100
+DAYS: Final = 1_000
 _BOUNDS: Final = ("offset", "sequence", "time")
 _PLAIN_BOUNDS: Final = ("beginning", "snapshot")
 
@@ -77,6 +78,21 @@ class Deliveries:
             return
         for key in keys:
             print(key.get("secret") or key["public_key"])
+
+    async def show_days(self, since: str | None, output: str) -> None:
+        """Print a line for each day, newest first: attempts by outcome, and how long they took."""
+        query = f"&_since={quote(since, safe='')}" if since else ""
+        async with self._session() as session:
+            days = await self._ask(session, "GET", f"/attempts/days?_limit={DAYS}{query}")
+        if output == "json":
+            print(orjson.dumps(days).decode())
+            return
+        table = Table("day", "outcome", "attempts", "ms min", "avg", "max", box=None)
+        for each in days:
+            for outcome, sums in each["outcomes"].items():
+                ms = (f"{sums['ms'][name]:.1f}" for name in ("min", "avg", "max"))
+                table.add_row(each["day"], outcome, str(sums["attempts"]), *ms)
+        Console(soft_wrap=True).print(table)
 
     async def send(self, asked: Mapping[str, str]) -> None:
         """Have one message sent; raises `Refused` if the receiver did not take it."""

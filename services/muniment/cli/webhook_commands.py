@@ -98,6 +98,18 @@ def list_webhooks(deliveries: "Deliveries", *, output: options.Output = "table")
     asyncio.run(deliveries.show_all(output))
 
 
+@webhooks.command("days")
+@with_flags(_of_webhook)
+def show_days(
+    deliveries: "Deliveries",
+    *,
+    since: Annotated[str | None, typer.Option("--since", help="2026-11-21, the first day.")] = None,
+    output: options.Output = "table",
+) -> None:
+    """Show what became of each day's attempts."""
+    asyncio.run(deliveries.show_days(since, output))
+
+
 @webhooks.command("test")
 @with_flags(_of_webhook)
 def send_sample(

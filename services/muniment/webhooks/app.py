@@ -113,7 +113,12 @@ async def _deliver(settings: Settings, vitals: Vitals, stopping: asyncio.Event) 
         courier = SigningCourier(
             client, master=master_secret(settings), open_sealed=sealer_of(settings).unseal
         )
-        keeping = partial(keep_attempts, pool, settings.webhooks_attempts_kept_days)
+        keeping = partial(
+            keep_attempts,
+            pool,
+            kept_days=settings.webhooks_attempts_kept_days,
+            sums_kept_days=settings.webhooks_attempt_sums_kept_days,
+        )
         await keeping()
         while not stopping.is_set():
             await shares.settle()

@@ -15,7 +15,6 @@ from muniment.webhooks.http.answer import Answer
 
 SQL: Final = Statements(__package__, "attempts.sql")
 DAYS_AHEAD: Final = 3
-DELIVERED: Final = "delivered"
 
 _COLUMNS: Final = (
     *("at", "lane_id", "endpoint_id", "bucket_id", "webhook_id", "message_id", "type", "uri"),
@@ -58,11 +57,13 @@ async def write(connection: Connection, found: Sequence[Attempt]) -> None:
     )
 
 
-async def keep_attempts(pool: Pool, retention_days: int) -> None:
-    """Make the tables of the next days, and drop those that are older than the retention."""
+async def keep_attempts(pool: Pool, *, kept_days: int, sums_kept_days: int) -> None:
+    """Make the tables of the next days, and drop what is older than is kept, sums too."""
     async with lent(pool) as connection, connection.transaction():
         await connection.execute(SQL.lock_days)
-        await _keep_days(connection, datetime.now(UTC).date(), retention_days)
+        today = datetime.now(UTC).date()
+        await _keep_days(connection, today, kept_days)
+        await connection.execute(SQL.drop_sums, today - timedelta(days=sums_kept_days))
 
 
 async def _keep_days(connection: Connection, today: date, retention_days: int) -> None:
@@ -102,7 +103,7 @@ def _record(attempt: Attempt) -> Sequence[object]:
         attempt.offset,
         attempt.events,
         attempt.number,
-        DELIVERED if answer.failure is None else answer.failure,
+        answer.outcome,
         answer.status,
         _detail(answer),
         answer.total_ms,

@@ -8,3 +8,7 @@ SELECT c.relname AS name
   JOIN pg_class c
     ON c.oid = i.inhrelid
  WHERE i.inhparent = 'webhooks.attempt'::regclass;
+
+-- drop_sums --
+DELETE FROM webhooks.attempt_sum
+ WHERE day < $1;

@@ -160,7 +160,7 @@ class Carrier:
         self, active: ActiveLane, request: Sequence[Delivery], answer: Answer, at: float
     ) -> None:
         lane, now = active.lane, self._clock()
-        metrics.WEBHOOK_ATTEMPTS.labels(outcome(answer)).inc()
+        metrics.WEBHOOK_ATTEMPTS.labels(answer.outcome).inc()
         metrics.WEBHOOK_ATTEMPT_SECONDS.observe(answer.total_ms / 1000)
         self._lanes.touch(active)
         number = request[0].attempts + 1
@@ -332,8 +332,3 @@ def is_disabling(reason: str) -> bool:
 def is_too_long(reason: str | None) -> bool:
     """Whether a lane was stopped since its endpoint failed for too long."""
     return reason is not None and reason.startswith(f"{DISABLED}: {TOO_LONG}")
-
-
-def outcome(answer: Answer) -> str:
-    """The class of an attempt in metrics."""
-    return "delivered" if answer.failure is None else str(answer.failure)

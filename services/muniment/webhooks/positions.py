@@ -16,6 +16,7 @@ from muniment.webhooks.deliveries import LaneId, ParkedRow
 from muniment.webhooks.endpoints import Endpoint
 from muniment.webhooks.jobs import Job, JobChange
 from muniment.webhooks.ledger import ClaimSeen
+from muniment.webhooks.sums import sums_of
 
 SQL: Final = Statements(__package__, "positions.sql")
 SCHEMA: Final = "webhooks"
@@ -190,6 +191,7 @@ def _statements(commit: Commit) -> Sequence[tuple[str, Sequence[Sequence[object]
         (SQL.add_claims, _turned([(c.partition, c.offset, c.at) for c in commit.claims])),
         (SQL.open_jobs, _turned([rows.new_job_columns(job) for job in commit.opened_jobs])),
         (SQL.change_jobs, _turned([rows.job_columns(change) for change in commit.jobs])),
+        (SQL.add_sums, _turned([each.columns for each in sums_of(commit.attempts)])),
     )
     return [(statement, arguments) for statement, arguments in columns if any(arguments)]
 

@@ -185,3 +185,17 @@ SELECT id, endpoint_id, partition, bucket_id, webhook_id, kind, spec::text AS sp
      AND ends_at IS NULL
 ORDER BY starts_at DESC
    LIMIT 1;
+
+-- add_sums --
+INSERT INTO webhooks.attempt_sum AS known
+       (endpoint_id, day, outcome, attempts, events, ms_min, ms_max, ms_sum, last_at)
+SELECT *
+  FROM unnest($1::uuid[], $2::date[], $3::text[], $4::bigint[], $5::bigint[], $6::real[],
+              $7::real[], $8::double precision[], $9::timestamptz[])
+    ON CONFLICT (endpoint_id, day, outcome) DO UPDATE
+   SET attempts = known.attempts + EXCLUDED.attempts,
+       events = known.events + EXCLUDED.events,
+       ms_min = least(known.ms_min, EXCLUDED.ms_min),
+       ms_max = greatest(known.ms_max, EXCLUDED.ms_max),
+       ms_sum = known.ms_sum + EXCLUDED.ms_sum,
+       last_at = greatest(known.last_at, EXCLUDED.last_at);

@@ -39,6 +39,7 @@ class Endpoint(StrEnum):
     WEBHOOK_KEYS = "webhook_keys"
     WEBHOOK_STATUS = "webhook_status"
     WEBHOOK_ATTEMPTS = "webhook_attempts"
+    WEBHOOK_DAYS = "webhook_days"
     WEBHOOK_EVENTS = "webhook_events"
     WEBHOOK_MESSAGES = "webhook_messages"
     WEBHOOK_REPLAYS = "webhook_replays"
@@ -107,6 +108,7 @@ OF_DELIVERIES: Final = frozenset(
     {
         Endpoint.WEBHOOK_STATUS,
         Endpoint.WEBHOOK_ATTEMPTS,
+        Endpoint.WEBHOOK_DAYS,
         Endpoint.WEBHOOK_EVENTS,
         Endpoint.WEBHOOK_MESSAGES,
         Endpoint.WEBHOOK_REPLAYS,
@@ -345,8 +347,11 @@ class Routes:
                 return Target(route=routes[1], bucket_id=bid, id=object_id)
             case [] if name == "history" and self._history is not None:
                 return Target(route=self._history, bucket_id=bid)
-            case [object_id, part] if (name, part) in self._below_webhook and object_id:
-                return Target(route=self._below_webhook[name, part], bucket_id=bid, id=object_id)
+            case [object_id, *parts] if (
+                object_id and (name, "/".join(parts)) in self._below_webhook
+            ):
+                route = self._below_webhook[name, "/".join(parts)]
+                return Target(route=route, bucket_id=bid, id=object_id)
             case [object_id, "replays", part_id] if name == "webhooks" and object_id and part_id:
                 if not self._below_webhook:
                     return None
@@ -444,6 +449,7 @@ _BELOW_WEBHOOK: Final[Mapping[tuple[str, str], Route]] = {
         ("secrets", Endpoint.WEBHOOK_SECRETS, ("GET", "HEAD", "POST")),
         ("status", Endpoint.WEBHOOK_STATUS, _GET),
         ("attempts", Endpoint.WEBHOOK_ATTEMPTS, _GET),
+        ("attempts/days", Endpoint.WEBHOOK_DAYS, _GET),
         ("events", Endpoint.WEBHOOK_EVENTS, _GET),
         ("messages", Endpoint.WEBHOOK_MESSAGES, ("POST",)),
         ("replays", Endpoint.WEBHOOK_REPLAYS, ("GET", "HEAD", "POST")),

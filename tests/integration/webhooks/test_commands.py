@@ -82,10 +82,12 @@ def test_a_ping_an_old_message_and_a_replay(
     again, _ = told(start(nadia, "resend", bucket, "hook", first.id))
     counted, _ = told(start(nadia, "replay", bucket, "hook", "--from", "beginning", "--dry-run"))
     job, _ = told(start(nadia, "replay", bucket, "hook", "--from", "offset=0"))
+    days, _ = told(start(nadia, "days", bucket, "hook", "-o", "json"))
 
     assert (ping["delivered"], again["message_id"], counted["events"]) == (True, first.id, 2)
     assert (job["state"], job["delivered"]) == ("done", 2)
     assert len(receiver.accepted) == 6
+    assert sum(each["acknowledged"] for each in days) >= 4
 
 
 def test_a_listener_prints_and_forwards_signed_messages(

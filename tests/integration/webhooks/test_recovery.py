@@ -103,7 +103,7 @@ async def test_attempts_are_kept_by_day_for_as_long_as_is_said(
         async with open_pool(
             muniment_server.postgres_url, application="test", size_max=1, schema=SCHEMA
         ) as pool:
-            await keep_attempts(pool, 30)
+            await keep_attempts(pool, kept_days=30, sums_kept_days=60)
         rows = await connection.fetch(
             "SELECT inhrelid::regclass::text AS name FROM pg_inherits"
             " WHERE inhparent = 'webhooks.attempt'::regclass"

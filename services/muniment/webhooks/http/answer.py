@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 RETRY_AFTER_S_MAX: Final = 24 * 3600.0
+DELIVERED: Final = "delivered"
 
 
 class Failure(StrEnum):
@@ -69,6 +70,11 @@ class Answer(NamedTuple):
     @property
     def is_delivered(self) -> bool:
         return self.failure is None
+
+    @property
+    def outcome(self) -> str:
+        """`delivered`, or the class of the error: in metrics and the log of attempts."""
+        return DELIVERED if self.failure is None else str(self.failure)
 
     @property
     def is_gone(self) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, TypeAlias
 
 from muniment.domain.refusals import Fault
@@ -13,8 +13,7 @@ from muniment.domain.webhooks.selection import EVENT_TYPES, Selection
 from muniment.domain.webhooks.spec import Start, StartKind, WebhookSpec
 from muniment.web.http import Query
 from muniment.web.json_text import body_fault, parse_json
-from muniment.webhooks.attempts import DELIVERED
-from muniment.webhooks.http.answer import Failure
+from muniment.webhooks.http.answer import DELIVERED, Failure
 from muniment.webhooks.jobs import Ask
 from muniment.webhooks.management.store import EPOCH, LAST, AttemptFilter
 from muniment.webhooks.samples import PING
@@ -62,6 +61,16 @@ class AttemptsAsk:
     """Which attempts are wanted, and how many of them."""
 
     wanted: AttemptFilter
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaysAsk:
+    """Of which days sums are wanted, and of how many at most."""
+
+    since: date
+    before: date
+    """The first that is not wanted."""
     limit: int
 
 
@@ -179,6 +188,20 @@ def read_attempts_query(query: Query) -> AttemptsAsk | Faults:
         status_end=status_end,
     )
     return tuple(faults) or AttemptsAsk(wanted=wanted, limit=limit)
+
+
+def read_days_query(query: Query) -> DaysAsk | Faults:
+    """Which days are wanted, in dates, and how many."""
+    faults: list[Fault] = []
+    given = _single(query, frozenset({"_since", "_before", "_limit"}), faults)
+    days = {"_since": date.min, "_before": date.max}
+    for name in days.keys() & given.keys():
+        try:
+            days[name] = date.fromisoformat(given[name])
+        except ValueError:
+            faults.append(_wrong(name, "no date such as 2026-11-21"))
+    limit = PAGE if "_limit" not in given else _limit(given["_limit"], PAGE_MAX, faults)
+    return tuple(faults) or DaysAsk(since=days["_since"], before=days["_before"], limit=limit)
 
 
 def read_events_query(query: Query) -> EventsAsk | Faults:

@@ -25,6 +25,7 @@ from muniment.webhooks.management.asks import (
     ReplayAsk,
     cursor,
     read_attempts_query,
+    read_days_query,
     read_events_query,
     read_message,
     read_replay,
@@ -69,6 +70,7 @@ class Console:
         return {
             Endpoint.WEBHOOK_STATUS: self._for_writers(self._status),
             Endpoint.WEBHOOK_ATTEMPTS: self._for_writers(self._attempts),
+            Endpoint.WEBHOOK_DAYS: self._for_writers(self._days),
             Endpoint.WEBHOOK_EVENTS: self._for_writers(self._events),
             Endpoint.WEBHOOK_MESSAGES: self._for_writers(self._message),
             Endpoint.WEBHOOK_REPLAYS: self._for_writers(self._replays),
@@ -127,6 +129,17 @@ class Console:
         rows = await self._store.attempts(endpoint.id, asked.wanted, limit=limit + 1)
         more = cursor(rows[limit - 1]["at"], rows[limit - 1]["id"]) if rows[limit:] else None
         return _json([_attempt(row) for row in rows[:limit]], next=more)
+
+    async def _days(self, request: Request, endpoint: EndpointStatus) -> Response:
+        asked = read_days_query(request.query)
+        if isinstance(asked, tuple):
+            return self._refuse(request, asked)
+        limit = asked.limit
+        rows = await self._store.days(
+            endpoint.id, since=asked.since, before=asked.before, limit=limit + 1
+        )
+        more = rows[limit - 1]["day"].isoformat() if rows[limit:] else None
+        return _json([_day(row) for row in rows[:limit]], next=more)
 
     async def _events(self, request: Request, endpoint: EndpointStatus) -> Response:
         asked = read_events_query(request.query)
@@ -289,6 +302,15 @@ def _attempt(row: asyncpg.Record) -> dict[str, JsonValue]:
         "answer": None if answer is None else answer.decode("utf-8", "replace"),
         "next_try_at": _moment(row["next_try_at"]),
         "request_headers": _headers(row["request_headers"]),
+    }
+
+
+def _day(row: asyncpg.Record) -> dict[str, JsonValue]:
+    return {
+        "day": row["day"].isoformat(),
+        "attempts": row["attempts"],
+        "acknowledged": row["acknowledged"],
+        "outcomes": orjson.loads(row["outcomes"]),
     }
 
 

@@ -6,7 +6,7 @@ half a second.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 import asyncpg
@@ -124,6 +124,13 @@ class Store:
                 statuses,
                 limit,
             )
+
+    async def days(
+        self, endpoint_id: EndpointId, *, since: date, before: date, limit: int
+    ) -> Sequence[asyncpg.Record]:
+        """The sums of the attempts of each day, newest first."""
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            return await connection.fetch(SQL.days, endpoint_id, since, before, limit)
 
     async def offset_of(
         self, endpoint: EndpointStatus, message_id: str

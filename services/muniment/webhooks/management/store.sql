@@ -33,6 +33,30 @@ ORDER BY l.starts_at DESC
 ORDER BY a.at DESC, a.id DESC
    LIMIT $10;
 
+-- days --
+  SELECT s.day,
+         sum(s.attempts)::bigint AS attempts,
+         coalesce(sum(s.events) FILTER (WHERE s.outcome = 'delivered'), 0)::bigint AS acknowledged,
+         json_object_agg(
+             s.outcome,
+             json_build_object(
+                 'attempts', s.attempts,
+                 'ms', json_build_object(
+                     'min', round(s.ms_min::numeric, 3),
+                     'avg', round((s.ms_sum / s.attempts)::numeric, 3),
+                     'max', round(s.ms_max::numeric, 3)
+                 )
+             )
+             ORDER BY s.outcome
+         )::text AS outcomes
+    FROM webhooks.attempt_sum s
+   WHERE s.endpoint_id = $1
+     AND s.day >= $2
+     AND s.day < $3
+GROUP BY s.day
+ORDER BY s.day DESC
+   LIMIT $4;
+
 -- offset_of --
 -- Where an event lies that was told of: its messages know. Those of snapshots have moments there,
 -- which lie far beyond all that was read.

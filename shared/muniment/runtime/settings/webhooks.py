@@ -93,6 +93,12 @@ class WebhookSettings(Subject):
     webhooks_attempts_kept_days: int = Field(
         default=30, ge=1, description="Days for which the log of attempts is kept."
     )
+    webhooks_attempt_sums_kept_days: int = Field(
+        default=1_095,
+        ge=1,
+        le=36_500,
+        description="Days for which the sums of attempts by day are kept.",
+    )
     webhooks_allowed_networks: Networks = Field(
         default=(),
         description="Networks (CIDR) that are no public ones and may be delivered to all the same.",

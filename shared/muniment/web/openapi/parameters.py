@@ -146,6 +146,7 @@ _OF_DELIVERIES: Final[Mapping[Endpoint, Sequence[str]]] = {
         *("outcome", "status", "uri", "message_id", "type"),
         *("_since", "_before", "_limit"),
     ),
+    Endpoint.WEBHOOK_DAYS: ("_since", "_before", "_limit"),
     Endpoint.WEBHOOK_EVENTS: ("_after", "_limit"),
 }
 
@@ -155,6 +156,9 @@ _TYPES_OF_DELIVERIES: Final[Mapping[str, JsonObject]] = {
     "_since": {"type": "string", "format": "date-time"},
     "status": {"type": "string", "pattern": "^([1-5]xx|[1-5][0-9]{2})$"},
 }
+
+_DATE: Final[JsonObject] = {"type": "string", "format": "date"}
+_DATES: Final[Mapping[str, JsonObject]] = {"_since": _DATE, "_before": _DATE}
 
 _ASKS: Final[Mapping[tuple[Endpoint, str], str]] = {
     (Endpoint.WEBHOOK_MESSAGES, "POST"): "MessageAsk",
@@ -178,8 +182,11 @@ def parameters(route: Route, method: str) -> Iterator[JsonObject]:
         yield _body("Batch", is_required=True)
     if (body := _ASKS.get((route.endpoint, method))) is not None:
         yield _body(body, is_required=False)
+    is_by_day = route.endpoint is Endpoint.WEBHOOK_DAYS
     for name in _OF_DELIVERIES.get(route.endpoint, ()):
-        yield {"name": name, "in": "query", **_TYPES_OF_DELIVERIES.get(name, {"type": "string"})}
+        type_ = _DATES.get(name) if is_by_day else None
+        type_ = type_ or _TYPES_OF_DELIVERIES.get(name, {"type": "string"})
+        yield {"name": name, "in": "query", **type_}
     if route.is_resource and route.endpoint is not Endpoint.SNAPSHOT:
         yield from _of_resource(route, method)
 

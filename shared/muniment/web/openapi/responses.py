@@ -112,6 +112,7 @@ _BODIES: Final[Mapping[Endpoint, str]] = {
     Endpoint.WEBHOOK_SECRETS: "Keys",
     Endpoint.WEBHOOK_STATUS: "DeliveryStatus",
     Endpoint.WEBHOOK_ATTEMPTS: "AttemptList",
+    Endpoint.WEBHOOK_DAYS: "DayList",
     Endpoint.WEBHOOK_EVENTS: "EventList",
     Endpoint.WEBHOOK_MESSAGES: "MessageResult",
     Endpoint.WEBHOOK_REPLAYS: "Replays",

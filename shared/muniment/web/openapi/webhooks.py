@@ -136,6 +136,22 @@ _COUNT: Final[JsonObject] = {"type": "integer", "minimum": 0}
 _URL: Final[JsonObject] = {"type": "string", "format": "uri"}
 _BOUND: Final[JsonObject] = {"type": ["string", "object"]}
 
+_MS: Final[JsonObject] = {"type": "number", "minimum": 0}
+_DAY: Final = closed(
+    {
+        "day": {"type": "string", "format": "date"},
+        "attempts": _COUNT,
+        "acknowledged": _COUNT,
+        "outcomes": {
+            "description": "`delivered` and classes of errors.",
+            "type": "object",
+            "additionalProperties": closed(
+                {"attempts": _COUNT, "ms": closed({"min": _MS, "avg": _MS, "max": _MS})}
+            ),
+        },
+    }
+)
+
 _OF_DELIVERIES: Final[JsonObject] = {
     "DeliveryStatus": closed(
         {
@@ -157,6 +173,7 @@ _OF_DELIVERIES: Final[JsonObject] = {
     "AttemptList": closed(
         {"data": {"type": "array", "items": {"type": "object"}}, "next": _NULLABLE}
     ),
+    "DayList": closed({"data": {"type": "array", "items": _DAY}, "next": _NULLABLE}),
     "EventList": closed(
         {
             "data": {"type": "array", "items": {"type": "object"}},
