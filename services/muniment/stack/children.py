@@ -46,6 +46,8 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 10.0
     user: SystemUser | None = None
+    clear: Callable[[], None] | None = None
+    """Removes what its sudden death leaves behind; called before it is started again. Blocks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Final, Self
 import asyncpg
 
 from muniment.stack import ports
+from muniment.stack.archive import ensure_archive
 from muniment.stack.children import Child, Children, end_leftovers
 from muniment.stack.distribution import Progress, ensure_jars
 from muniment.stack.errors import NoRoom, StackError, Unreachable
@@ -150,8 +151,9 @@ class EmbeddedStack:
         jars = await asyncio.to_thread(
             ensure_jars, self._options.progress, cache=self._options.cache
         )
+        archive = await asyncio.to_thread(ensure_archive, jars)
         for attempt in range(1, START_ATTEMPTS_MAX + 1):
-            child = self.children.start(await asyncio.to_thread(kafka.prepare, jars))
+            child = self.children.start(await asyncio.to_thread(kafka.prepare, jars, archive))
             try:
                 is_ready = partial(_kafka_ready, kafka, child)
                 await _until_ready(child, is_ready, died=kafka.death)

@@ -6,6 +6,8 @@ import re
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -30,6 +32,7 @@ SOCKET_PORT: Final = 5432
 # The shortest limit of a socket's path among the systems we run on (macOS), its end included.
 SOCKET_PATH_BYTES_MAX: Final = 103
 INITDB_TIMEOUT_S: Final = 120
+ORPHANS_TIMEOUT_S: Final = 5.0
 
 SETTINGS: Final = {
     "max_connections": "100",
@@ -88,7 +91,7 @@ class EmbeddedPostgres:
             let_pass(self._layout.root, _binaries())
         if self._layout.postgres.exists():
             _check(self._layout.postgres)
-            _clear_stale_locks(self._layout.postgres)
+            _clear_leftovers(self._layout.postgres)
         else:
             self._make_cluster(user)
         self._make_socket_folder(user)
@@ -103,6 +106,7 @@ class EmbeddedPostgres:
             stop_signal=signal.SIGINT,
             grace_s=20.0,
             user=user,
+            clear=partial(_clear_leftovers, self._layout.postgres),
         )
 
     def _arguments(self) -> list[str]:
@@ -222,6 +226,27 @@ def _broken(folder: Path, what: str) -> FolderBroken:
     )
 
 
+def _clear_leftovers(folder: Path) -> None:
+    """What a Postgres that was killed leaves: its pid file, and the processes of its connections.
+
+    These go on until their statement ends, and as long as one lives Postgres refuses to start. They
+    can't commit any more, and what they have written is judged by the recovery.
+    """
+    _clear_stale_locks(folder)
+    orphans = [process for process in psutil.process_iter() if _works_on(process, folder)]
+    for orphan in orphans:
+        with suppress(psutil.NoSuchProcess):
+            orphan.kill()
+    psutil.wait_procs(orphans, timeout=ORPHANS_TIMEOUT_S)
+
+
+def _works_on(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.name() == "postgres" and Path(process.cwd()) == folder.resolve()
+    except psutil.Error:
+        return False
+
+
 def _clear_stale_locks(folder: Path) -> None:
     """Remove the pid file of a Postgres that was killed; end one that nobody keeps any more.
 
@@ -238,8 +263,7 @@ def _clear_stale_locks(folder: Path) -> None:
         return
     try:
         process = psutil.Process(pid)
-        is_ours = process.name() == "postgres" and Path(process.cwd()) == folder.resolve()
-        started_at = process.create_time()
+        is_ours, started_at = _works_on(process, folder), process.create_time()
     except psutil.Error:
         is_ours, started_at = False, 0.0
     if is_ours:

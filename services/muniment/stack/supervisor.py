@@ -90,7 +90,12 @@ class Supervisor:
             if kept.child is not None and (status := kept.child.exit_status()) is not None:
                 self._mourn(kept, kept.child, status)
             elif kept.child is None and time.monotonic() >= kept.start_at:
-                kept.child = self._children.start(kept.program)
+                kept.child = self._start_again(kept.program)
+
+    def _start_again(self, program: Program) -> Child:
+        if program.clear is not None:
+            program.clear()
+        return self._children.start(program)
 
     def _mourn(self, kept: Kept, child: Child, status: int) -> None:
         self._children.forget(child)
