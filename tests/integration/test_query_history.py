@@ -25,7 +25,8 @@ from muniment.readmodel.projection.recording import Recording
 from muniment.web.cache import CachePolicy
 from muniment.web.errors import Errors
 from muniment.web.http import Request, Response
-from muniment.web.routes import Features, Routes, Target
+from muniment.web.route_tables import Features
+from muniment.web.routes import Routes, Target
 from tests.support.deciding import NADIA, NOW, OMAR, Asked
 from tests.support.past import Past
 from tests.support.stack import Stack, new_database

@@ -25,7 +25,8 @@ from muniment.web.cache import CachePolicy
 from muniment.web.errors import Errors
 from muniment.web.http import Request, Response
 from muniment.web.pipeline import Unavailable
-from muniment.web.routes import Features, Routes, Target
+from muniment.web.route_tables import Features
+from muniment.web.routes import Routes, Target
 from tests.support.aces import note_aces
 from tests.support.stack import Stack, new_database
 

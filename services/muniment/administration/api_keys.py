@@ -8,10 +8,10 @@ from muniment.domain.refusals import Fault
 from muniment.domain.values import JsonValue, Principal
 from muniment.keys.side import Keys
 from muniment.keys.store import UUID, ApiKey, KeyId, NewKey
+from muniment.web.endpoints import Endpoint
 from muniment.web.errors import object_missing
 from muniment.web.http import Handler, Request, Response
 from muniment.web.json_text import body_fault
-from muniment.web.routes import Endpoint
 
 
 class ApiKeys:

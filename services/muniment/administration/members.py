@@ -27,10 +27,10 @@ from muniment.keys.principals import user_principal
 from muniment.keys.store import KeyStore, TenantKind
 from muniment.web.carrying_out import Carrier
 from muniment.web.commands import cause_of
+from muniment.web.endpoints import Endpoint
 from muniment.web.errors import object_missing
 from muniment.web.http import Handler, Request, Response
 from muniment.web.pipeline import Unavailable
-from muniment.web.routes import Endpoint
 
 TRIES_MAX: Final = 10
 """How often a change of roles is tried anew, where others change them at the same time."""

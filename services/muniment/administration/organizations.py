@@ -17,10 +17,10 @@ from muniment.keys.principals import user_of, user_principal
 from muniment.keys.store import UUID, KeyStore, TenantKind
 from muniment.keys.tenants import Tenants
 from muniment.web.commands import cause_of
+from muniment.web.endpoints import Endpoint
 from muniment.web.errors import object_missing
 from muniment.web.http import Handler, Request, Response
 from muniment.web.json_text import body_fault
-from muniment.web.routes import Endpoint
 
 
 class OrganizationAsk(Ask):

@@ -15,9 +15,9 @@ from muniment.keys.principals import project_principal
 from muniment.keys.store import KeyStore, TenantKind, Wanted
 from muniment.keys.tenants import Tenants
 from muniment.web.commands import cause_of
+from muniment.web.endpoints import Endpoint
 from muniment.web.errors import object_missing
 from muniment.web.http import Handler, Request, Response
-from muniment.web.routes import Endpoint
 
 KIND = TenantKind.PROJECT
 

@@ -6,9 +6,9 @@ from muniment.administration.guard import Guard, told
 from muniment.domain.values import JsonValue, Principal
 from muniment.keys.principals import user_principal
 from muniment.keys.store import KeyStore, KeyUser
+from muniment.web.endpoints import Endpoint
 from muniment.web.errors import object_missing
 from muniment.web.http import Handler, Request, Response
-from muniment.web.routes import Endpoint
 
 
 class Users:

@@ -24,8 +24,8 @@ from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
 from muniment.web.dialects import Dialect
 from muniment.web.edge import Edge
+from muniment.web.endpoints import Endpoint
 from muniment.web.http import Handler, Request, Response
-from muniment.web.routes import Endpoint
 from muniment.webhooks.catalogue.pages import catalogue_handlers
 from muniment.webhooks.management.side import open_console
 

@@ -24,8 +24,8 @@ from muniment.domain.commands import (
     ReadSecrets,
     RotateSecret,
 )
+from muniment.web.endpoints import Endpoint
 from muniment.web.http import Request, Response
-from muniment.web.routes import Endpoint
 
 
 class Facet(Flag):

@@ -15,11 +15,11 @@ from muniment.readmodel.connection import postgres_of
 from muniment.runtime.settings import Settings
 from muniment.runtime.supervise import serve
 from muniment.web.edge import Edge
+from muniment.web.endpoints import OF_ADMINISTRATORS, Endpoint
 from muniment.web.forwarding import answer_timeout_s, open_forwarder
 from muniment.web.http import Handler, Request, Response
 from muniment.web.pipeline import misrouted
 from muniment.web.root import Check, InGroups
-from muniment.web.routes import OF_ADMINISTRATORS, Endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

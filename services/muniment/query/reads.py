@@ -19,10 +19,10 @@ from muniment.query.store import Store
 from muniment.query.webhook_keys import WebhookKeys
 from muniment.readmodel.principals import groups, members_for
 from muniment.web.cache import CachePolicy
+from muniment.web.endpoints import Endpoint
 from muniment.web.errors import Errors
 from muniment.web.http import Handler, Request, Response
 from muniment.web.pipeline import misrouted
-from muniment.web.routes import Endpoint
 
 _GROUPS: Final = f"SELECT {groups('$1::text[]')} AS groups"
 

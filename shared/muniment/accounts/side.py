@@ -18,9 +18,9 @@ from muniment.domain.queries.selection import Limits
 from muniment.domain.values import Principal, Timestamp
 from muniment.runtime.settings import Settings
 from muniment.web.edge import Edge
+from muniment.web.endpoints import Endpoint
 from muniment.web.http import Handler, Request, Response
 from muniment.web.root import InGroups
-from muniment.web.routes import Endpoint
 
 
 class Accounts:

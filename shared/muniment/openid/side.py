@@ -18,8 +18,8 @@ from muniment.openid.tokens import Expected, Tokens
 from muniment.runtime.errors import ConfigurationError
 from muniment.runtime.settings import Settings
 from muniment.web.edge import DOCS_URL, Edge
+from muniment.web.endpoints import Endpoint
 from muniment.web.http import Handler
-from muniment.web.routes import Endpoint
 
 CONNECTIONS_MAX: Final = 10
 

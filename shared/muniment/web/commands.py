@@ -32,12 +32,12 @@ from muniment.domain.timelines import LAST_DATE
 from muniment.domain.values import Timestamp
 from muniment.web.bodies import Faults, quoted, read_body, read_operations, require_a_part
 from muniment.web.conditions import read_preconditions
+from muniment.web.endpoints import Endpoint
 from muniment.web.http import Request
 from muniment.web.identifiers import id_of_digest, make_object_id, traceparent
 from muniment.web.json_text import body_fault
 from muniment.web.media import JSON_PATCH_TYPE, MERGE_PATCH_TYPE, content_type
 from muniment.web.request_keys import read_request_key
-from muniment.web.routes import Endpoint
 from muniment.web.webhook_secrets import read_new_key
 
 Behavior: TypeAlias = Literal["full", "light", "diff"]

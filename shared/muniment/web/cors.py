@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from muniment.domain.refusals import Fault
+from muniment.web.endpoints import Route
 from muniment.web.errors import invalid
 from muniment.web.http import Headers, Request, Response
-from muniment.web.routes import Route
 
 _BASE: Final = ("Backoff", "Retry-After", "Alert", "Content-Length", "Content-Type")
 _REVISION: Final = ("Last-Modified", "ETag")

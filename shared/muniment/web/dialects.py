@@ -10,8 +10,9 @@ from typing import Final, Protocol, TypeAlias, cast, runtime_checkable
 
 import orjson
 
+from muniment.web.endpoints import Endpoint, Route
 from muniment.web.http import Request, Response, decode_path
-from muniment.web.routes import Endpoint, Route, Target
+from muniment.web.routes import Target
 from muniment.web.sockets import Talk
 
 _FIRST_ERROR: Final = 400

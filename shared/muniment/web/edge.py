@@ -21,13 +21,15 @@ from muniment.web.commands import CommandReader
 from muniment.web.cors import Cors
 from muniment.web.default_bucket import DefaultBucket
 from muniment.web.dialects import Dialect
+from muniment.web.endpoints import Endpoint
 from muniment.web.errors import Errors
 from muniment.web.http import Handler, Request, Response
 from muniment.web.pipeline import Pipeline, misrouted
 from muniment.web.project import Project
 from muniment.web.redirects import Redirects
 from muniment.web.root import Check, Heartbeat, InGroups, RootView, in_no_groups, utilities
-from muniment.web.routes import Endpoint, Features, Routes
+from muniment.web.route_tables import Features
+from muniment.web.routes import Routes
 from muniment.web.server import Limits, Listening, PublicUrl, listen
 from muniment.web.signals import Signals
 from muniment.web.traffic import Traffic

@@ -11,6 +11,7 @@ from muniment.web.authentication import Authenticator
 from muniment.web.cors import Cors, exposed
 from muniment.web.default_bucket import ALIAS, DefaultBucket
 from muniment.web.dialects import Dialect, Dialects, Talking, translate
+from muniment.web.endpoints import ALWAYS_COMMANDS, Endpoint, Route
 from muniment.web.errors import (
     Errors,
     bad_request,
@@ -22,7 +23,7 @@ from muniment.web.errors import (
 from muniment.web.http import Handler, Request, Response, Undecodable, decode_path
 from muniment.web.media import refuse_media
 from muniment.web.redirects import Redirects
-from muniment.web.routes import ALWAYS_COMMANDS, Endpoint, Route, Routes, Target, Unrouted
+from muniment.web.routes import Routes, Target, Unrouted
 from muniment.web.signals import Signals
 from muniment.web.sockets import Talk
 from muniment.web.traffic import Traffic

@@ -13,11 +13,11 @@ from muniment.domain.commands import Requester
 from muniment.domain.values import JsonObject, Principal
 from muniment.runtime.logs import get_logger
 from muniment.web.cache import expiry_headers
+from muniment.web.endpoints import Endpoint, Route
 from muniment.web.errors import unknown_path
 from muniment.web.http import PREFIX, Handler, Headers, Request, Response
 from muniment.web.openapi.document import openapi
 from muniment.web.project import Project
-from muniment.web.routes import Endpoint, Route
 
 log: Final = get_logger(__name__)
 

@@ -16,9 +16,9 @@ from muniment.command.waiting import Unavailable
 from muniment.runtime.settings import Settings
 from muniment.web.batch import BatchReader
 from muniment.web.edge import Edge
+from muniment.web.endpoints import Endpoint
 from muniment.web.forwarding import FORWARDED
 from muniment.web.http import Request, Response
-from muniment.web.routes import Endpoint
 from tests.unit.web.building import json_of, request
 
 SETTINGS: Final = Settings(

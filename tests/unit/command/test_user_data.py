@@ -12,7 +12,8 @@ from muniment.log.protocol import Partition
 from muniment.web.errors import Errors
 from muniment.web.forwarding import FORWARDED
 from muniment.web.http import Request, Response, headers_of
-from muniment.web.routes import Features, Routes, Target
+from muniment.web.route_tables import Features
+from muniment.web.routes import Routes, Target
 from tests.support.deciding import NADIA, OMAR
 from tests.support.memory_read_model import MemoryReadModel
 

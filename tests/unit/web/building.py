@@ -12,7 +12,8 @@ from muniment.web.edge import Edge
 from muniment.web.http import Handler, Request, Response, headers_of
 from muniment.web.pipeline import Pipeline
 from muniment.web.root import Check
-from muniment.web.routes import Features, Routes, Target
+from muniment.web.route_tables import Features
+from muniment.web.routes import Routes, Target
 
 ATLAS = "/v1/buckets/atlas"
 STATIONS = f"{ATLAS}/collections/stations"

@@ -22,7 +22,8 @@ from muniment.web.errors import (
 )
 from muniment.web.openapi.document import openapi
 from muniment.web.project import Project
-from muniment.web.routes import Features, Routes
+from muniment.web.route_tables import Features
+from muniment.web.routes import Routes
 
 PROJECT: Final = Project(name="muniment", version="1.0", docs_url="https://docs.example.org/")
 EVERYTHING: Final = Features(**dict.fromkeys(Features.__dataclass_fields__, True))

@@ -6,7 +6,9 @@ import re
 import pytest
 
 from muniment.domain.addresses import Kind
-from muniment.web.routes import Endpoint, Features, Routes, Target, Unrouted
+from muniment.web.endpoints import Endpoint
+from muniment.web.route_tables import Features
+from muniment.web.routes import Routes, Target, Unrouted
 from tests.unit.web.building import ATLAS, RECORDS, ROUTES, STATIONS, target_of
 
 

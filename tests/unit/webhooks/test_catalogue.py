@@ -14,7 +14,9 @@ from muniment.domain.webhooks.fields import Fields
 from muniment.domain.webhooks.selection import EVENT_TYPES
 from muniment.domain.webhooks.spec import BODY_BYTES_MAX, Form, Format, Shape
 from muniment.log.protocol import Offset, Partition, Position
-from muniment.web.routes import Endpoint, Features, Routes, Target
+from muniment.web.endpoints import Endpoint
+from muniment.web.route_tables import Features
+from muniment.web.routes import Routes, Target
 from muniment.webhooks.catalogue.pages import tell_type, tell_types
 from muniment.webhooks.catalogue.schemas import DIALECT, TYPES, example_of, schema_of
 from muniment.webhooks.catalogue.ways import Way, ways_of

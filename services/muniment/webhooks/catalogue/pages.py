@@ -9,9 +9,9 @@ import orjson
 
 from muniment.domain.values import JsonObject
 from muniment.domain.webhooks.spec import Format
+from muniment.web.endpoints import Endpoint
 from muniment.web.errors import error
 from muniment.web.http import PREFIX, Handler, Request, Response
-from muniment.web.routes import Endpoint
 from muniment.webhooks.catalogue.schemas import DIALECT, TYPES, description_of, schema_of
 from muniment.webhooks.catalogue.ways import ways_of
 

@@ -15,11 +15,11 @@ from muniment.domain.values import JsonValue, Timestamp
 from muniment.domain.webhooks.spec import Start, StartKind
 from muniment.log.protocol import Offset
 from muniment.readmodel.connection import UNREACHABLE
+from muniment.web.endpoints import Endpoint
 from muniment.web.errors import Errors, unknown_path
 from muniment.web.http import Handler, Request, Response
 from muniment.web.json_text import body_fault
 from muniment.web.pipeline import Unavailable
-from muniment.web.routes import Endpoint
 from muniment.webhooks.jobs import JobId, JobKind, JobState, Replay, Send, Snapshot, Work, spec_of
 from muniment.webhooks.management.asks import (
     ReplayAsk,

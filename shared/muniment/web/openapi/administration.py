@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from muniment.domain.values import JsonObject
+from muniment.web.endpoints import OF_ADMINISTRATORS, Endpoint
 from muniment.web.openapi.schemas import TEXT, closed, one_of
-from muniment.web.routes import OF_ADMINISTRATORS, Endpoint
 
 ADMINISTRATION_IDS: Final[Mapping[tuple[Endpoint, str], str]] = {
     (Endpoint.PROJECTS, "GET"): "get_projects",

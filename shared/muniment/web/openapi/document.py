@@ -11,6 +11,7 @@ from typing import Final
 import orjson
 
 from muniment.domain.values import JsonObject, JsonValue
+from muniment.web.endpoints import OF_ADMINISTRATORS, OF_DELIVERIES, Endpoint, Route
 from muniment.web.http import JSON_TYPE, PREFIX
 from muniment.web.media import JSON_PATCH_TYPE, MERGE_PATCH_TYPE
 from muniment.web.openapi.administration import ADMINISTRATION_IDS, ADMINISTRATION_SUMMARIES
@@ -18,7 +19,6 @@ from muniment.web.openapi.definitions import definitions
 from muniment.web.openapi.parameters import SHARED_PARAMETERS, parameters
 from muniment.web.openapi.responses import responses, shared_responses
 from muniment.web.project import Project
-from muniment.web.routes import OF_ADMINISTRATORS, OF_DELIVERIES, Endpoint, Route
 
 _UTILITY_IDS: Final[Mapping[Endpoint, str]] = {
     Endpoint.ROOT: "server_info",

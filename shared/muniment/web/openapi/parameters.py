@@ -8,6 +8,7 @@ from muniment.domain.timelines import LAST_DATE
 from muniment.domain.values import JsonObject
 from muniment.domain.webhooks.selection import EVENT_TYPES
 from muniment.web.commands import BEHAVIORS
+from muniment.web.endpoints import Endpoint, Route
 from muniment.web.openapi.administration import ADMINISTRATION_ASKS
 from muniment.web.openapi.resources import (
     ACCOUNT,
@@ -22,7 +23,6 @@ from muniment.web.openapi.resources import (
 from muniment.web.openapi.schemas import reference
 from muniment.web.request_keys import CHARS_MAX
 from muniment.web.request_keys import HEADER as KEY
-from muniment.web.routes import Endpoint, Route
 
 _NAME: Final = re.compile(r"{(\w+)}")
 

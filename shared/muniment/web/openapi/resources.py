@@ -11,6 +11,7 @@ from muniment.domain.groups import MEMBER_BYTES_MAX
 from muniment.domain.permissions import PERMISSION_NAMES
 from muniment.domain.timelines import LAST_DATE
 from muniment.domain.values import JsonObject, JsonValue
+from muniment.web.endpoints import Endpoint, Route
 from muniment.web.openapi.schemas import (
     INTEGER,
     OBJECT,
@@ -21,7 +22,6 @@ from muniment.web.openapi.schemas import (
     reference,
 )
 from muniment.web.openapi.webhooks import WEBHOOK_FIELDS, WEBHOOK_SHOWN
-from muniment.web.routes import Endpoint, Route
 
 ACCOUNT: Final = "account"
 WEBHOOK: Final = "webhook"

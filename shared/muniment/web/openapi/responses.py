@@ -5,11 +5,11 @@ from http import HTTPStatus
 from typing import Final
 
 from muniment.domain.values import JsonObject, JsonValue
+from muniment.web.endpoints import OF_ADMINISTRATORS, OF_DELIVERIES, Endpoint, Route
 from muniment.web.openapi.administration import ADMINISTRATION_BODIES
 from muniment.web.openapi.resources import listed_name, shown_name, takes_key
 from muniment.web.openapi.schemas import TEXT, closed, reference
 from muniment.web.request_keys import REPLAYED
-from muniment.web.routes import OF_ADMINISTRATORS, OF_DELIVERIES, Endpoint, Route
 
 _DESCRIPTIONS: Final = {
     200: "Done.",
