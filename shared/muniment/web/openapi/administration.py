@@ -7,63 +7,73 @@ from muniment.domain.values import JsonObject
 from muniment.web.endpoints import OF_ADMINISTRATORS, Endpoint
 from muniment.web.openapi.schemas import TEXT, closed, one_of
 
-ADMINISTRATION_IDS: Final[Mapping[tuple[Endpoint, str], str]] = {
-    (Endpoint.PROJECTS, "GET"): "get_projects",
-    (Endpoint.PROJECTS, "POST"): "create_project",
-    (Endpoint.PROJECT, "GET"): "get_project",
-    (Endpoint.PROJECT, "DELETE"): "delete_project",
-    (Endpoint.PROJECT_KEYS, "GET"): "get_project_keys",
-    (Endpoint.PROJECT_KEYS, "POST"): "create_project_key",
-    (Endpoint.API_KEY, "GET"): "get_key",
-    (Endpoint.API_KEY, "DELETE"): "revoke_key",
-    (Endpoint.API_KEY_ROTATION, "POST"): "rotate_key",
-    (Endpoint.API_USERS, "GET"): "get_users",
-    (Endpoint.API_USERS, "POST"): "create_user",
-    (Endpoint.API_USER, "GET"): "get_user",
-    (Endpoint.API_USER_KEYS, "GET"): "get_user_keys",
-    (Endpoint.API_USER_KEYS, "POST"): "create_user_key",
-    (Endpoint.ORGANIZATIONS, "GET"): "get_organizations",
-    (Endpoint.ORGANIZATIONS, "POST"): "create_organization",
-    (Endpoint.ORGANIZATION, "GET"): "get_organization",
-    (Endpoint.ORGANIZATION, "DELETE"): "delete_organization",
-    (Endpoint.ORGANIZATION_MEMBER, "PUT"): "put_organization_member",
-    (Endpoint.ORGANIZATION_MEMBER, "DELETE"): "delete_organization_member",
-    (Endpoint.ORBITS, "GET"): "get_orbits",
-    (Endpoint.ORBITS, "POST"): "create_orbit",
-    (Endpoint.ORBIT, "GET"): "get_orbit",
-    (Endpoint.ORBIT, "DELETE"): "delete_orbit",
-    (Endpoint.ORBIT_MEMBER, "PUT"): "put_orbit_member",
-    (Endpoint.ORBIT_MEMBER, "DELETE"): "delete_orbit_member",
+_OPERATIONS: Final[Mapping[tuple[Endpoint, str], tuple[str, str]]] = {
+    (Endpoint.PROJECTS, "GET"): ("get_projects", "List the projects"),
+    (Endpoint.PROJECTS, "POST"): (
+        "create_project",
+        "Make a project and its first key, whose text is told only now",
+    ),
+    (Endpoint.PROJECT, "GET"): ("get_project", "Read a project"),
+    (Endpoint.PROJECT, "DELETE"): (
+        "delete_project",
+        "Delete a project with all that is in it, and end its keys",
+    ),
+    (Endpoint.PROJECT_KEYS, "GET"): (
+        "get_project_keys",
+        "List the keys of a project, without their texts",
+    ),
+    (Endpoint.PROJECT_KEYS, "POST"): ("create_project_key", "Make one more key of a project"),
+    (Endpoint.API_KEY, "GET"): ("get_key", "Read about a key"),
+    (Endpoint.API_KEY, "DELETE"): ("revoke_key", "End a key for ever"),
+    (Endpoint.API_KEY_ROTATION, "POST"): (
+        "rotate_key",
+        "Make a key in place of one that ends after the overlap",
+    ),
+    (Endpoint.API_USERS, "GET"): ("get_users", "List the users that keys speak for"),
+    (Endpoint.API_USERS, "POST"): (
+        "create_user",
+        "Make a user and their first key, whose text is told only now",
+    ),
+    (Endpoint.API_USER, "GET"): ("get_user", "Read about a user"),
+    (Endpoint.API_USER_KEYS, "GET"): (
+        "get_user_keys",
+        "List the keys of a user, without their texts",
+    ),
+    (Endpoint.API_USER_KEYS, "POST"): ("create_user_key", "Make one more key of a user"),
+    (Endpoint.ORGANIZATIONS, "GET"): ("get_organizations", "List the organizations"),
+    (Endpoint.ORGANIZATIONS, "POST"): ("create_organization", "Make an organization"),
+    (Endpoint.ORGANIZATION, "GET"): (
+        "get_organization",
+        "Read an organization, and who is what in it",
+    ),
+    (Endpoint.ORGANIZATION, "DELETE"): (
+        "delete_organization",
+        "Delete an organization that has no orbits",
+    ),
+    (Endpoint.ORGANIZATION_MEMBER, "PUT"): (
+        "put_organization_member",
+        "Give a user a role in an organization, and no other",
+    ),
+    (Endpoint.ORGANIZATION_MEMBER, "DELETE"): (
+        "delete_organization_member",
+        "Take a user out of an organization",
+    ),
+    (Endpoint.ORBITS, "GET"): ("get_orbits", "List the orbits of an organization"),
+    (Endpoint.ORBITS, "POST"): ("create_orbit", "Make an orbit"),
+    (Endpoint.ORBIT, "GET"): ("get_orbit", "Read an orbit, and who is what in it"),
+    (Endpoint.ORBIT, "DELETE"): ("delete_orbit", "Delete an orbit with all that is in it"),
+    (Endpoint.ORBIT_MEMBER, "PUT"): (
+        "put_orbit_member",
+        "Give a user a role in an orbit, and no other",
+    ),
+    (Endpoint.ORBIT_MEMBER, "DELETE"): ("delete_orbit_member", "Take a user out of an orbit"),
 }
+"""By endpoint and method: what generated clients call the operation, and what it does."""
 
-ADMINISTRATION_SUMMARIES: Final[Mapping[str, str]] = {
-    "get_projects": "List the projects",
-    "create_project": "Make a project and its first key, whose text is told only now",
-    "get_project": "Read a project",
-    "delete_project": "Delete a project with all that is in it, and end its keys",
-    "get_project_keys": "List the keys of a project, without their texts",
-    "create_project_key": "Make one more key of a project",
-    "get_key": "Read about a key",
-    "revoke_key": "End a key for ever",
-    "rotate_key": "Make a key in place of one that ends after the overlap",
-    "get_users": "List the users that keys speak for",
-    "create_user": "Make a user and their first key, whose text is told only now",
-    "get_user": "Read about a user",
-    "get_user_keys": "List the keys of a user, without their texts",
-    "create_user_key": "Make one more key of a user",
-    "get_organizations": "List the organizations",
-    "create_organization": "Make an organization",
-    "get_organization": "Read an organization, and who is what in it",
-    "delete_organization": "Delete an organization that has no orbits",
-    "put_organization_member": "Give a user a role in an organization, and no other",
-    "delete_organization_member": "Take a user out of an organization",
-    "get_orbits": "List the orbits of an organization",
-    "create_orbit": "Make an orbit",
-    "get_orbit": "Read an orbit, and who is what in it",
-    "delete_orbit": "Delete an orbit with all that is in it",
-    "put_orbit_member": "Give a user a role in an orbit, and no other",
-    "delete_orbit_member": "Take a user out of an orbit",
+ADMINISTRATION_IDS: Final[Mapping[tuple[Endpoint, str], str]] = {
+    asked: id_ for asked, (id_, _) in _OPERATIONS.items()
 }
+ADMINISTRATION_SUMMARIES: Final[Mapping[str, str]] = dict(_OPERATIONS.values())
 
 ADMINISTRATION_ASKS: Final[Mapping[tuple[Endpoint, str], str]] = {
     (Endpoint.PROJECTS, "POST"): "NewProject",
