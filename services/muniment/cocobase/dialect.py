@@ -7,7 +7,7 @@ from typing import Final
 from muniment.cocobase.bodies import Bodies
 from muniment.cocobase.collections import CollectionCalls
 from muniment.cocobase.documents import DocumentCalls
-from muniment.cocobase.errors import CocoBaseError, error_body
+from muniment.cocobase.errors import CocoBaseError
 from muniment.cocobase.exploring import ExploringCalls
 from muniment.cocobase.projects import Projects
 from muniment.cocobase.reading import Reading
@@ -18,7 +18,7 @@ from muniment.query.app import QuerySide
 from muniment.runtime.settings import Settings
 from muniment.web.carrying_out import AnsweredElsewhere, Carrier
 from muniment.web.cors import DialectCors
-from muniment.web.dialects import Call, Calls, Matched, WrongMethod
+from muniment.web.dialects import Call, Calls, Matched, WrongMethod, detail_body
 from muniment.web.edge import Edge
 from muniment.web.http import Request, Response, Undecodable
 from muniment.web.sockets import Talk
@@ -88,7 +88,7 @@ class CocoBase:
 
     def error_body(self, status: int, message: str) -> bytes:
         """`{"detail": TEXT}`, whatever the status."""
-        return error_body(message)
+        return detail_body(message)
 
     def complete(self, request: Request, response: Response) -> None:
         """What scripts of browsers need."""

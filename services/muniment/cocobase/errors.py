@@ -2,29 +2,11 @@
 
 from collections.abc import Sequence
 
-import orjson
-
-from muniment.domain.values import JsonValue
-from muniment.web.http import Response
+from muniment.web.dialects import DetailError
 
 
-class CocoBaseError(Exception):
+class CocoBaseError(DetailError):
     """The request is refused: the status and what `detail` says."""
-
-    def __init__(self, status: int, detail: JsonValue) -> None:
-        super().__init__(status, detail)
-        self.status = status
-        self.detail = detail
-
-    @property
-    def response(self) -> Response:
-        """The answer that tells it."""
-        return Response(status=self.status, body=error_body(self.detail))
-
-
-def error_body(detail: JsonValue) -> bytes:
-    """The body of every error."""
-    return orjson.dumps({"detail": detail})
 
 
 def bad_request(text: str) -> CocoBaseError:
@@ -46,4 +28,4 @@ def unprocessable(
     loc: Sequence[str | int], message: str, kind: str = "value_error"
 ) -> CocoBaseError:
     """422: the body or a parameter has not the form that it needs."""
-    return CocoBaseError(422, [{"loc": list(loc), "msg": message, "type": kind}])
+    return CocoBaseError.unprocessable(loc, message, kind)

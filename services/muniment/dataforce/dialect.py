@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from muniment.dataforce.collections import Collections
-from muniment.dataforce.errors import DataForceError, error_body, unauthorized
+from muniment.dataforce.errors import DataForceError, unauthorized
 from muniment.dataforce.orbits import Orbits
 from muniment.dataforce.store import DataForceStore
 from muniment.domain.values import Principal
@@ -15,7 +15,7 @@ from muniment.query.app import QuerySide
 from muniment.runtime.settings import Settings
 from muniment.web.carrying_out import AnsweredElsewhere, Carrier
 from muniment.web.cors import DialectCors
-from muniment.web.dialects import Call, Calls, Matched, WrongMethod
+from muniment.web.dialects import Call, Calls, Matched, WrongMethod, detail_body
 from muniment.web.edge import Edge
 from muniment.web.http import PREFIX, Request, Response, Undecodable
 
@@ -91,7 +91,7 @@ class DataForce:
 
     def error_body(self, status: int, message: str) -> bytes:
         """`{"detail": TEXT}`, whatever the status."""
-        return error_body(message)
+        return detail_body(message)
 
     def complete(self, request: Request, response: Response) -> None:
         """What scripts of browsers need."""

@@ -1,36 +1,24 @@
 """Errors in DataForce's form: `{"detail": …}` (contract section 6)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
-import orjson
 from pydantic import ValidationError
 
-from muniment.domain.values import JsonValue
-from muniment.web.http import Response
+from muniment.web.dialects import DetailError
 
 NOT_ENOUGH_RIGHTS: Final = "Not enough rights"
 CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 
 
-class DataForceError(Exception):
+class DataForceError(DetailError):
     """The request is refused: the status and what `detail` says."""
 
-    def __init__(self, status: int, detail: JsonValue) -> None:
-        super().__init__(status, detail)
-        self.status = status
-        self.detail = detail
-
     @property
-    def response(self) -> Response:
-        """The answer that tells it."""
-        headers = dict(CHALLENGE) if self.status == 401 else {}
-        return Response(status=self.status, headers=headers, body=error_body(self.detail))
-
-
-def error_body(detail: JsonValue) -> bytes:
-    """The body of every error."""
-    return orjson.dumps({"detail": detail})
+    def headers(self) -> Mapping[str, str]:
+        """With 401, how one says who one is."""
+        return CHALLENGE if self.status == HTTPStatus.UNAUTHORIZED else {}
 
 
 def unauthorized() -> DataForceError:
@@ -55,7 +43,7 @@ def collection_missing() -> DataForceError:
 
 def unprocessable(loc: Sequence[str | int], message: str, kind: str) -> DataForceError:
     """422 for one thing that has not the form that it needs."""
-    return DataForceError(422, [{"loc": list(loc), "msg": message, "type": kind}])
+    return DataForceError.unprocessable(loc, message, kind)
 
 
 def invalid(place: str, error: ValidationError) -> DataForceError:

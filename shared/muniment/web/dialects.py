@@ -6,16 +6,47 @@ the server refuse by themselves, a dialect's clients get in its own form of erro
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias, cast, runtime_checkable
+from typing import Final, Protocol, Self, TypeAlias, cast, runtime_checkable
 
 import orjson
 
+from muniment.domain.values import JsonValue
 from muniment.web.endpoints import Endpoint, Route
 from muniment.web.http import Request, Response, decode_path
 from muniment.web.routes import Target
 from muniment.web.sockets import Talk
 
 _FIRST_ERROR: Final = 400
+
+
+class DetailError(Exception):
+    """A request is refused: the status, and what `detail` says of it."""
+
+    def __init__(self, status: int, detail: JsonValue) -> None:
+        super().__init__(status, detail)
+        self.status = status
+        self.detail = detail
+
+    @classmethod
+    def unprocessable(cls, loc: Sequence[str | int], message: str, kind: str) -> Self:
+        """422 for one thing that has not the form that it needs."""
+        return cls(422, [{"loc": list(loc), "msg": message, "type": kind}])
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What the answer carries besides."""
+        return {}
+
+    @property
+    def response(self) -> Response:
+        """The answer that tells it."""
+        headers = dict(self.headers)
+        return Response(status=self.status, headers=headers, body=detail_body(self.detail))
+
+
+def detail_body(detail: JsonValue) -> bytes:
+    """`{"detail": …}`, as FastAPI tells errors, and so the systems that dialects are for."""
+    return orjson.dumps({"detail": detail})
 
 
 class Dialect(Protocol):
