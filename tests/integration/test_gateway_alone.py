@@ -153,6 +153,21 @@ async def test_a_watcher_is_let_through(tmp_path: Path) -> None:
     assert "muniment-forwarded-by" not in stub.heads[0].lower()
 
 
+async def test_the_parts_of_a_stream_come_as_they_are_sent(tmp_path: Path) -> None:
+    """Nothing waits in the gateway until there is more of it, or until its end."""
+    stub = Stub(
+        reply=b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Accel-Buffering: no\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n"
+    )
+    async with listening(stub):
+        with running_gateway(tmp_path, command=stub.place, query=NOWHERE) as gateway:
+            url = f"{gateway.origin}/v1/buckets/a/webhooks/b/events"
+            async with aiohttp.ClientSession() as session, session.get(url) as answer:
+                part = await asyncio.wait_for(answer.content.readany(), timeout=START_TIMEOUT_S)
+
+    assert part == b"data: 1\n\n"
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 async def test_a_write_is_never_sent_twice(tmp_path: Path, method: str) -> None:
     """The first may have happened, though no answer came."""

@@ -50,7 +50,11 @@ async def _serve(
         async with (
             query_side(settings, edge) as queries,
             open_console(
-                settings, authorize=queries.authorize_webhook, errors=edge.errors
+                settings,
+                authorize=queries.authorize_webhook,
+                identify=edge.authenticator.identify,
+                watch=commands.watch,
+                errors=edge.errors,
             ) as console,
         ):
             more: dict[Endpoint, Handler] = {
@@ -62,6 +66,7 @@ async def _serve(
             if edge.features.webhooks:
                 more.update(console.handlers())
                 more.update(catalogue_handlers())
+            in_batches = console.handlers_in_batches() if edge.features.webhooks else {}
             if accounts is not None:
                 more.update(accounts.handlers(edge, queries.in_groups))
             if openid is not None:
@@ -73,7 +78,7 @@ async def _serve(
                 checks=checks,
                 reads=queries.reads,
                 writes=commands.write,
-                more=more,
+                more={**more, **in_batches},
                 in_groups=queries.in_groups,
             )
 

@@ -3,7 +3,8 @@
 import asyncio
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -18,8 +19,12 @@ from muniment.runtime.errors import ConfigurationError, DependencyUnreachable
 from muniment.webhooks.signing import signer_of
 
 POLL_S: Final = 0.5
-PAGE: Final = 100
 DAYS: Final = 1_000
+AGAIN_S: Final = 1.0
+LINE_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Of a stream: more than a message has."""
+QUIET: Final = aiohttp.ClientTimeout(total=None, connect=TIMEOUT_S, sock_read=TIMEOUT_S)
+"""For streams: longer than the server is silent."""
 _BOUNDS: Final = ("offset", "sequence", "time")
 _PLAIN_BOUNDS: Final = ("beginning", "snapshot")
 
@@ -118,18 +123,47 @@ class Deliveries:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         # Receivers get their messages from a session that knows no credentials.
         async with self._session() as session, aiohttp.ClientSession(timeout=timeout) as outside:
-            if after is None:
-                after = (await self._ask(session, "GET", "/status"))["end_offset"] - 1
+            at = after
+            if at is None:
+                at = int((await self._ask(session, "GET", "/status"))["end_offset"]) - 1
             keys: list[Any] = await self._ask(session, "GET", "/secrets") if forward else []
             while True:
-                page = await self._get(session, "GET", f"/events?_after={after}&_limit={PAGE}")
-                for message, id_ in zip(page["data"], page["ids"], strict=True):
-                    print(orjson.dumps(message).decode(), flush=True)
+                async for fields in self._stream(session, at):
+                    at = int(fields[b"id"]) if b"id" in fields else at
+                    if (message := fields.get(b"data")) is None:
+                        continue
+                    print(message.decode(), flush=True)
                     if forward:
-                        await _forward(outside, forward, message, id_, keys)
-                after = int(page["next"])
-                if not page["has_more"]:
-                    await asyncio.sleep(POLL_S)
+                        await _forward(outside, forward, message, fields[b"webhook-id"], keys)
+                await asyncio.sleep(AGAIN_S)
+
+    async def _stream(
+        self, session: aiohttp.ClientSession, after: int
+    ) -> AsyncIterator[Mapping[bytes, bytes]]:
+        """The fields of what the server tells, until that ends it or the way there breaks."""
+        url = f"{self._server}{self._path}/events"
+        headers = {"Accept": "text/event-stream"}
+        if after >= 0:
+            headers["Last-Event-ID"] = str(after)
+        fields: dict[bytes, bytes] = {}
+        try:
+            async with session.get(
+                url, headers=headers, timeout=QUIET, read_bufsize=LINE_BYTES_MAX
+            ) as answer:
+                if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                    print(f"{self._server} is busy; trying again.", file=sys.stderr)
+                    return
+                if answer.status >= 300:
+                    raise Refused(_refusal(self._server, answer.status, await answer.read()))
+                async for line in answer.content:
+                    name, _, text = line.rstrip(b"\n").partition(b": ")
+                    if name:
+                        fields[name] = text
+                    else:
+                        yield fields
+                        fields = {}
+        except (aiohttp.ClientError, TimeoutError) as error:
+            print(f"{self._server} does not answer: {error}; trying again.", file=sys.stderr)
 
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -153,16 +187,15 @@ class Deliveries:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise DependencyUnreachable(f"{self._server} does not answer: {error}.") from error
         if answer.status >= 300:
-            raise Refused(f"{self._server} refuses ({answer.status}): {reason_of(content)}")
+            raise Refused(_refusal(self._server, answer.status, content))
         return orjson.loads(content)
 
 
 async def _forward(
-    session: aiohttp.ClientSession, url: str, message: Any, id_: str, keys: list[Any]
+    session: aiohttp.ClientSession, url: str, body: bytes, message_id: bytes, keys: list[Any]
 ) -> None:
     """POST one message to a receiver at hand, signed as a delivery is; say what it answered."""
-    body = orjson.dumps(message)
-    timestamp = str(int(time.time()))
+    id_, timestamp = message_id.decode(), str(int(time.time()))
     signers = [
         signer_of(Algorithm(key["algorithm"]), key["secret"]) for key in keys if key.get("secret")
     ]
@@ -216,3 +249,7 @@ def _progress(job: Any, seconds: float) -> str:
         if share and job["state"] == "running":
             parts.append(f"about {seconds * (1 - share) / share:.0f} s more")
     return f"{job['state']}: {', '.join(parts)}"
+
+
+def _refusal(server: str, status: int, content: bytes) -> str:
+    return f"{server} refuses ({status}): {reason_of(content)}"

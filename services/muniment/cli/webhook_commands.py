@@ -180,8 +180,8 @@ def listen(
 ) -> None:
     """Print what a webhook is told, and forward it.
 
-    Nothing has to reach this machine from outside: the messages are pulled, signed with the
-    webhook's keys, and sent on from here. The webhook may be switched off.
+    Nothing has to reach this machine from outside: the messages come as a stream from the server,
+    and are signed with the webhook's keys and sent on from here. The webhook may be switched off.
     """
     asyncio.run(deliveries.listen(forward, after))
 

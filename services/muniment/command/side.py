@@ -101,10 +101,13 @@ class CommandSide:
         """Have commands decided that a request in another form asks for."""
         return await self._up().handler.carry_out(request, commands, as_whole=as_whole)
 
-    def watch(self, bucket_id: str, collection_uid: Uid) -> AbstractAsyncContextManager[Watching]:
-        """What is written to a collection from now on; as of `Feed.watch`. Raises `Unavailable`."""
+    def watch(self, bucket_id: str, uid: Uid) -> AbstractAsyncContextManager[Watching]:
+        """What is written from now on to the bucket, or a collection in it; as of `Feed.watch`.
+
+        Raises `Unavailable`.
+        """
         at_work = self._up()
-        return at_work.feed.watch(collection_uid, at_work.partition_of(bucket_id))
+        return at_work.feed.watch(uid, at_work.partition_of(bucket_id))
 
     def make_bucket_id(self) -> str:
         """A new id for a bucket whose stream is owned here."""

@@ -1,6 +1,6 @@
-"""Changes of collections as soon as they can be read: one reading of the log for all who watch.
+"""Changes as soon as they can be read, of collections and buckets: one reading of the log for all.
 
-    async with feed.watch(collection_uid, partition) as watching:
+    async with feed.watch(uid, partition) as watching:
         while seen := await watching.next():
 
 The log is read only while somebody watches. What is told has been projected before, so whoever
@@ -26,6 +26,7 @@ from muniment.log.protocol import (
     LogUnavailable,
     Offset,
     Partition,
+    Position,
     PositionLost,
     Start,
 )
@@ -60,18 +61,20 @@ class WatchLost(Exception):
 
 
 class Seen(NamedTuple):
-    """A change of a collection or of a record in it, and when the object was created."""
+    """A change of what is watched or of something in it."""
 
-    offset: Offset
+    position: Position
     event: ObjectChanged
     created_at: Timestamp
+    """When a record was created whose collection is watched; of anything else nobody asks it."""
 
 
 @dataclass(slots=True, eq=False)
 class Watching:
     """What is told to one who watches."""
 
-    collection_uid: Uid
+    uid: Uid
+    """Of the collection or bucket."""
     since: Offset = BEGINNING
     """What comes before this could be read when the watching began."""
     _held: deque[Seen] = field(default_factory=deque[Seen])
@@ -83,7 +86,7 @@ class Watching:
         while True:
             while self._held:
                 seen = self._held.popleft()
-                if seen.offset >= self.since:
+                if seen.position.offset >= self.since:
                     return seen
             if self._lost is not None:
                 raise WatchLost(self._lost)
@@ -135,14 +138,14 @@ class Feed:
         self._is_closed = False
 
     @asynccontextmanager
-    async def watch(self, collection_uid: Uid, partition: Partition) -> AsyncGenerator[Watching]:
-        """All that is written to the collection from now on, and is told of it.
+    async def watch(self, uid: Uid, partition: Partition) -> AsyncGenerator[Watching]:
+        """All that is written from now on to a collection or bucket, and is told of it.
 
         Raises `WatchLost` where nothing can be watched at the moment.
         """
         if self._is_closed or self._count >= WATCHERS_MAX:
             raise WatchLost("no more can watch here")
-        watching = Watching(collection_uid)
+        watching = Watching(uid)
         self._join(watching)
         try:
             watching.since = await self._begin(partition)
@@ -159,15 +162,15 @@ class Feed:
             await asyncio.wait([self._reading.task])
 
     def _join(self, watching: Watching) -> None:
-        self._watchers.setdefault(watching.collection_uid, set()).add(watching)
+        self._watchers.setdefault(watching.uid, set()).add(watching)
         self._count += 1
         WATCHERS.set(self._count)
 
     def _leave(self, watching: Watching) -> None:
-        watchers = self._watchers[watching.collection_uid]
+        watchers = self._watchers[watching.uid]
         watchers.discard(watching)
         if not watchers:
-            del self._watchers[watching.collection_uid]
+            del self._watchers[watching.uid]
         self._count -= 1
         WATCHERS.set(self._count)
 
@@ -230,22 +233,21 @@ class Feed:
         return {partition: found.get(partition, _BEGIN) for partition in self._log.partitions}
 
     async def _tell(self, entries: Sequence[Entry]) -> None:
-        concerned = [
-            (entry, event) for entry, event in _changes(entries) if _life(event) in self._watchers
-        ]
+        concerned = [(entry, event) for entry, event in _changes(entries) if self._of(event)]
         if not concerned:
             return
         await self._until_projected([entry for entry, _ in concerned])
         created = await self._created_at([event for _, event in concerned])
         for entry, event in concerned:
-            life = _life(event)
-            seen = Seen(
-                entry.position.offset,
-                event,
-                created.get((life, event.address.id), event.occurred_at),
-            )
-            for watching in self._watchers.get(life, ()):
+            created_at = created.get((event.collection_uid, event.address.id), event.occurred_at)
+            seen = Seen(entry.position, event, created_at)
+            for watching in self._of(event):
                 watching.tell(seen)
+
+    def _of(self, event: ObjectChanged) -> Sequence[Watching]:
+        """Who watches what the event is about."""
+        uids = filter(None, (event.bucket_uid, event.collection_uid))
+        return [watching for uid in uids for watching in self._watchers.get(uid, ())]
 
     async def _until_projected(self, entries: Sequence[Entry]) -> None:
         """Return when reads show all of them."""
@@ -260,18 +262,22 @@ class Feed:
 
     async def _created_at(
         self, events: Sequence[ObjectChanged]
-    ) -> Mapping[tuple[Uid, str], Timestamp]:
+    ) -> Mapping[tuple[Uid | None, str], Timestamp]:
         """When those records were created that were not by one of these very events."""
         older = [
             event
             for event in events
-            if event.address.kind is Kind.RECORD and event.action is not Action.CREATED
+            if event.address.kind is Kind.RECORD
+            and event.action is not Action.CREATED
+            and event.collection_uid in self._watchers
         ]
         if not older:
             return {}
         async with self._acquire() as connection:
             rows = await connection.fetch(
-                SQL.created_at, [_life(event) for event in older], [e.address.id for e in older]
+                SQL.created_at,
+                [event.collection_uid for event in older],
+                [e.address.id for e in older],
             )
         return {(Uid(str(row["parent"])), row["id"]): row["created_at"] for row in rows}
 
@@ -284,11 +290,5 @@ class Feed:
 def _changes(entries: Iterable[Entry]) -> Iterable[tuple[Entry, ObjectChanged]]:
     for entry in entries:
         event = entry.content
-        if isinstance(event, ObjectChanged) and event.collection_uid is not None:
+        if isinstance(event, ObjectChanged):
             yield entry, event
-
-
-def _life(event: ObjectChanged) -> Uid:
-    """Of the collection that the record is in, or the object is."""
-    assert event.collection_uid is not None  # noqa: S101 - see `_changes`
-    return event.collection_uid

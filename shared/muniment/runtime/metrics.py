@@ -139,6 +139,9 @@ CLAIMS = _counter(
     ("reason",),
 )
 WATCHERS = _gauge("muniment_watcher_connections", "Connections that watch a collection here.")
+STREAMS = _gauge(
+    "muniment_stream_connections", "Connections that are sent a stream of events here."
+)
 PARTITIONS_OWNED = _gauge("muniment_partitions_owned", "Partitions open for commands here.")
 
 # --- Projector ------------------------------------------------------------------------------------

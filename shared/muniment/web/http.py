@@ -15,6 +15,7 @@ from muniment.domain.commands import ANONYMOUS, Requester
 from muniment.domain.queries import parameters
 from muniment.domain.refusals import Fault
 from muniment.web.routes import NOWHERE, Target
+from muniment.web.streams import Stream
 
 Headers: TypeAlias = CIMultiDict[str] | CIMultiDictProxy[str]
 """Header fields; names are looked up in any case."""
@@ -76,6 +77,8 @@ class Response:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict[str, str])
     body: bytes | None = None
+    stream: Stream | None = None
+    """What writes the body instead, part by part; not within batches."""
 
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]

@@ -29,6 +29,7 @@ from muniment.web.errors import Errors, bad_request, error, too_large
 from muniment.web.http import Handler, Request, Response
 from muniment.web.identifiers import request_id
 from muniment.web.sockets import Sockets, Talk, is_upgrade
+from muniment.web.streams import Streams
 
 log: Final = get_logger(__name__)
 
@@ -123,7 +124,7 @@ async def listen(
     try:
         yield await _bind(runner, host, port, port_setting)
     finally:
-        await connections.sockets.close()
+        await asyncio.gather(connections.sockets.close(), connections.streams.close())
         await runner.cleanup()
 
 
@@ -169,6 +170,7 @@ class _Connections:
         self._complete = complete
         self._talk = talk
         self.sockets = Sockets()
+        self.streams = Streams()
         self._errors = errors
         self._limits = limits
         self._public_url = public_url
@@ -194,6 +196,10 @@ class _Connections:
         # What is left of a refused body would be read as the next request.
         keep_alive = refused is None and incoming.keep_alive
         is_http_1_0 = incoming.version.minor == 0
+        if response.stream is not None:
+            head = _head(response, request, is_http_1_0=is_http_1_0)
+            await self.streams.serve(incoming, head, response.stream, in_chunks=not is_http_1_0)
+            return _Answer(b"", None, keep_alive=False)
         return _answer(response, request, keep_alive=keep_alive, is_http_1_0=is_http_1_0)
 
     def refuse(self, status: int) -> web.StreamResponse:
@@ -300,26 +306,34 @@ def _answer(
 ) -> _Answer:
     """Raises `ValueError` for a header that would break the answer."""
     is_head = request.method == "HEAD"
+    head = _head(response, request, keep_alive=keep_alive, is_http_1_0=is_http_1_0)
+    return _Answer(head, None if is_head else response.body, keep_alive=keep_alive)
+
+
+def _head(
+    response: Response, request: Request, *, keep_alive: bool = False, is_http_1_0: bool = False
+) -> bytes:
     fields = "\r\n".join([f"{name}: {value}" for name, value in response.headers.items()])
     breaks_due = max(len(response.headers) - 1, 0)
     if fields.count("\n") != breaks_due or fields.count("\r") != breaks_due:
         message = f"a header holds a line break: {response.headers!r}"
         raise ValueError(message)
     lines = [_STATUS_LINES[response.status], fields, "\r\n" if fields else ""]
-    lines.append(_length_lines(response, is_head=is_head))
+    lines.append(_length_lines(response, is_head=request.method == "HEAD", is_http_1_0=is_http_1_0))
     lines.append(f"Date: {http_date(int(time.time()))}\r\nX-Request-Id: {request.id}\r\n")
     if not keep_alive:
         lines.append("Connection: close\r\n")
     elif is_http_1_0:
         lines.append("Connection: keep-alive\r\n")
     lines.append("\r\n")
-    head = "".join(lines).encode("latin-1", "replace")
-    return _Answer(head, None if is_head else response.body, keep_alive=keep_alive)
+    return "".join(lines).encode("latin-1", "replace")
 
 
-def _length_lines(response: Response, *, is_head: bool) -> str:
+def _length_lines(response: Response, *, is_head: bool, is_http_1_0: bool) -> str:
     if response.status in _BODILESS:
         return ""
+    if response.stream is not None:
+        return "" if is_http_1_0 else "Transfer-Encoding: chunked\r\n"
     if response.body is None and is_head:
         # A list's HEAD counts: the body that GET would send is not made (BASE-6).
         return _JSON_LINE if response.status == HTTPStatus.OK else ""

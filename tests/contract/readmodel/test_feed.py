@@ -106,7 +106,7 @@ async def until_seen(watching: Watching, offset: int) -> list[int]:
     found: list[int] = []
     async with asyncio.timeout(DEADLINE_S):
         while offset not in found:
-            found.append((await watching.next()).offset)
+            found.append((await watching.next()).position.offset)
     return found
 
 
@@ -159,6 +159,21 @@ async def test_changes_of_the_collection_itself_are_told(world: World) -> None:
         found = await seen(watching, 2)
 
     assert names(found) == ["updated stations", "deleted stations"]
+
+
+async def test_who_watches_a_bucket_is_told_of_all_in_it(world: World) -> None:
+    """Streams of a webhook choose by themselves (docs/webhooks.md)."""
+    written = world.story.entries[-1].content
+    assert isinstance(written, ObjectChanged)
+    async with world.feed.watch(written.bucket_uid, PARTITION) as watching:
+        world.write("one")
+        world.write("other", within="tides")
+        world.story.write(bucket("elsewhere"))
+        world.story.write(ATLAS, name="renamed")
+        world.go_on()
+        found = await seen(watching, 3)
+
+    assert names(found) == ["created one", "created other", "updated atlas"]
 
 
 async def test_whoever_begins_in_the_middle_misses_nothing_later(world: World) -> None:

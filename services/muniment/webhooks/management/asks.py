@@ -11,7 +11,7 @@ from muniment.domain.values import JsonObject, JsonValue
 from muniment.domain.webhooks.parsing import parse_webhook
 from muniment.domain.webhooks.selection import EVENT_TYPES, Selection
 from muniment.domain.webhooks.spec import Start, StartKind, WebhookSpec
-from muniment.web.http import Query
+from muniment.web.http import Headers, Query
 from muniment.web.json_text import body_fault, parse_json
 from muniment.webhooks.http.answer import DELIVERED, Failure
 from muniment.webhooks.jobs import Ask
@@ -23,10 +23,14 @@ PAGE_MAX: Final = 1_000
 EVENTS_PAGE_MAX: Final = 1_000
 MESSAGES_MAX: Final = 1_000
 
+LAST_EVENT_ID: Final = "Last-Event-ID"
+
 _CHOICE: Final = ("events", "collections", "records", "filter")
 _OF_REPLAYS: Final = frozenset({"from", "until", *_CHOICE, "messages", "rate", "dry_run"})
 _OF_MESSAGES: Final = frozenset({"type", "message_id", "offset"})
 _SAMPLES: Final = frozenset({PING, *EVENT_TYPES})
+_OF_STREAMS: Final = frozenset({"_after"})
+_OF_EVENTS: Final = frozenset({"_after", "_limit"})
 _OUTCOMES: Final = frozenset({DELIVERED, *Failure})
 _STATUS: Final = re.compile(r"([1-5])xx|[1-5][0-9]{2}")
 _CURSOR: Final = re.compile(r"(?P<micros>[0-9]{1,17})-(?P<id>[0-9]{1,18})")
@@ -204,16 +208,21 @@ def read_days_query(query: Query) -> DaysAsk | Faults:
     return tuple(faults) or DaysAsk(since=days["_since"], before=days["_before"], limit=limit)
 
 
-def read_events_query(query: Query) -> EventsAsk | Faults:
-    """Where the wanted events begin, and how many are wanted."""
+def read_events_query(
+    query: Query, headers: Headers, *, is_stream: bool = False
+) -> EventsAsk | Faults:
+    """Where the wanted events begin, and how many are wanted; a stream of them has no limit.
+
+    `Last-Event-ID` is stronger than `_after`: who comes back asks for the same URL.
+    """
     faults: list[Fault] = []
-    given = _single(query, frozenset({"_after", "_limit"}), faults)
+    given = _single(query, _OF_STREAMS if is_stream else _OF_EVENTS, faults)
     after, limit = -1, PAGE
     if (text := given.get("_after")) is not None:
-        if text.isascii() and text.isdigit() and len(text) < 19:
-            after = int(text)
-        else:
-            faults.append(_wrong("_after", "not as `next` has it"))
+        after = _offset(text, faults, _wrong("_after", "not as `next` has it"))
+    if text := headers.get(LAST_EVENT_ID):
+        wrong = Fault(location="header", name=LAST_EVENT_ID, description="not the `id` of an event")
+        after = _offset(text, faults, wrong)
     if (text := given.get("_limit")) is not None:
         limit = _limit(text, EVENTS_PAGE_MAX, faults)
     return tuple(faults) or EventsAsk(after=after, limit=limit)
@@ -230,6 +239,13 @@ def cursor_moment(micros: int) -> datetime:
         return EPOCH + micros * _MICROSECOND
     except OverflowError:
         return LAST[0]
+
+
+def _offset(text: str, faults: list[Fault], wrong: Fault) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text)
+    faults.append(wrong)
+    return -1
 
 
 _MICROSECOND: Final = datetime.resolution

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 
 import asyncpg
 import orjson
@@ -33,9 +33,7 @@ from muniment.webhooks.management.asks import (
 )
 from muniment.webhooks.management.pulling import Pulling
 from muniment.webhooks.management.store import EndpointStatus, JobReport, Store
-
-Authorize: TypeAlias = Callable[[Request], Awaitable[Response | None]]
-"""Refuses who may not write the webhook that a request is about."""
+from muniment.webhooks.management.streaming import Authorize, Streaming, wants_stream
 
 KNOWN_WITHIN_S: Final = 5.0
 KNOWN_PAUSE_S: Final = 0.1
@@ -55,12 +53,14 @@ class Console:
         store: Store,
         pulling: Pulling,
         *,
+        streaming: Streaming,
         authorize: Authorize,
         errors: Errors,
         json_depth_max: int,
     ) -> None:
         self._store = store
         self._pulling = pulling
+        self._streaming = streaming
         self._authorize = authorize
         self._errors = errors
         self._json_depth_max = json_depth_max
@@ -68,10 +68,17 @@ class Console:
     def handlers(self) -> dict[Endpoint, Handler]:
         """What answers each of the endpoints."""
         return {
+            **self.handlers_in_batches(),
+            Endpoint.WEBHOOK_EVENTS: self._for_writers(self._events),
+        }
+
+    def handlers_in_batches(self) -> dict[Endpoint, Handler]:
+        """The same, where no answer can be a stream."""
+        return {
             Endpoint.WEBHOOK_STATUS: self._for_writers(self._status),
             Endpoint.WEBHOOK_ATTEMPTS: self._for_writers(self._attempts),
             Endpoint.WEBHOOK_DAYS: self._for_writers(self._days),
-            Endpoint.WEBHOOK_EVENTS: self._for_writers(self._events),
+            Endpoint.WEBHOOK_EVENTS: self._for_writers(self._page),
             Endpoint.WEBHOOK_MESSAGES: self._for_writers(self._message),
             Endpoint.WEBHOOK_REPLAYS: self._for_writers(self._replays),
             Endpoint.WEBHOOK_REPLAY: self._for_writers(self._replay),
@@ -142,14 +149,22 @@ class Console:
         return _json([_day(row) for row in rows[:limit]], next=more)
 
     async def _events(self, request: Request, endpoint: EndpointStatus) -> Response:
-        asked = read_events_query(request.query)
+        if request.method != "GET" or not wants_stream(request.headers):
+            return await self._page(request, endpoint)
+        asked = read_events_query(request.query, request.headers, is_stream=True)
         if isinstance(asked, tuple):
             return self._refuse(request, asked)
-        first = Offset(asked.after + 1)
-        page = await self._pulling.events(request, endpoint, first, asked.limit)
-        events = b",".join(page.bodies)
+        return await self._streaming.answer(request, endpoint, Offset(asked.after + 1))
+
+    async def _page(self, request: Request, endpoint: EndpointStatus) -> Response:
+        asked = read_events_query(request.query, request.headers)
+        if isinstance(asked, tuple):
+            return self._refuse(request, asked)
+        wanted = await self._pulling.endpoint(request, endpoint)
+        page = await self._pulling.page(wanted, Offset(asked.after + 1), asked.limit)
+        events = b",".join(each.body for each in page.events)
         more = b"true" if page.has_more else b"false"
-        ids = orjson.dumps(page.ids)
+        ids = orjson.dumps([each.id for each in page.events])
         body = b'{"data":[%b],"ids":%b,"next":"%d","has_more":%b}' % (
             events,
             ids,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import orjson
 
@@ -27,6 +27,8 @@ SQL: Final = Statements(__package__, "pulling.sql")
 
 WITHIN_S: Final = 20.0
 """So long the log is read for one request; then the answer says how far that went."""
+PAGE_BYTES: Final = 4 * 1024 * 1024
+"""With so many a page ends, whatever its limit."""
 READ_WAIT_S: Final = 0.2
 READ_ENTRIES_MAX: Final = 1_000
 
@@ -34,13 +36,21 @@ OpenLog: TypeAlias = Callable[[], Awaitable[Log]]
 """The log, opened at its first use. Raises `LogUnavailable`."""
 
 
+class Pulled(NamedTuple):
+    """One event as the webhook's receiver is told of it."""
+
+    offset: Offset
+    body: bytes
+    id: str
+    """Its `webhook-id`."""
+    type: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some events as the webhook's receiver is told of them."""
+    """Some events."""
 
-    bodies: Sequence[bytes]
-    ids: Sequence[str]
-    """Of each of them its `webhook-id`."""
+    events: Sequence[Pulled]
     next: Offset
     """Where the next page begins."""
     has_more: bool
@@ -70,28 +80,52 @@ class Pulling:
             at: int = await connection.fetchval(SQL.moment, status.bucket_uid)
         return Timestamp(at)
 
-    async def events(
-        self, request: Request, status: EndpointStatus, first: Offset, limit: int
+    async def endpoint(self, request: Request, status: EndpointStatus) -> Endpoint:
+        """The webhook as it is now, by the read model."""
+        bucket_id, webhook_id = request.target.bucket_id or "", request.target.id or ""
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            data: bytes | None = await connection.fetchval(
+                SQL.webhook, status.bucket_uid, webhook_id
+            )
+        source = Webhook(id=webhook_id, data=orjson.loads(data or b"{}"))
+        spec = parse_webhook(source.data)
+        if not isinstance(spec, WebhookSpec):
+            message = "the webhook has just been deleted"
+            raise Unavailable(message)
+        return Endpoint(
+            id=status.id,
+            partition=status.partition,
+            opened_at=status.opened_at,
+            bucket_uid=status.bucket_uid,
+            bucket_id=BucketId(bucket_id),
+            source=source,
+            revision=Timestamp(0),
+            spec=spec,
+        )
+
+    async def page(
+        self, endpoint: Endpoint, first: Offset, limit: int, *, end: Offset | None = None
     ) -> Page:
-        """The events from there on that the webhook wants, as it is now."""
-        endpoint = await self._endpoint(request, status)
-        bodies: list[bytes] = []
-        ids: list[str] = []
-        scan = await self._scan(status.partition, first)
+        """The events from there on that the webhook wants; `end` is the first not looked at."""
+        events: list[Pulled] = []
+        bytes_left = PAGE_BYTES
+        scan = await self._scan(endpoint.partition, first, end)
         async for entry, event in scan.read():
+            offset = entry.position.offset
             if endpoint.wants(event):
-                bodies.append(body_of(event, entry.position, endpoint.spec.form))
-                ids.append(message_id(event.id))
-            if len(bodies) >= limit:
-                at = Offset(entry.position.offset + 1)
-                return Page(bodies=bodies, ids=ids, next=at, has_more=at < scan.end)
-        return Page(bodies=bodies, ids=ids, next=scan.at, has_more=scan.at < scan.end)
+                body = body_of(event, entry.position, endpoint.spec.form)
+                events.append(Pulled(offset, body, message_id(event.id), event.type))
+                bytes_left -= len(body)
+            if len(events) >= limit or bytes_left <= 0:
+                at = Offset(offset + 1)
+                return Page(events=events, next=at, has_more=at < scan.end)
+        return Page(events=events, next=scan.at, has_more=scan.at < scan.end)
 
     async def count(
         self, request: Request, status: EndpointStatus, replay: Replay
     ) -> tuple[int, bool]:
         """How many events a replay would send, and whether all of its part was looked at."""
-        endpoint = await self._endpoint(request, status)
+        endpoint = await self.endpoint(request, status)
         scan = await self._scan(status.partition, replay.first, replay.end)
         count = 0
         async for entry, event in scan.read():
@@ -104,7 +138,7 @@ class Pulling:
         self, request: Request, status: EndpointStatus, snapshot: Snapshot
     ) -> tuple[int, bool]:
         """How many objects a snapshot would tell of."""
-        endpoint = await self._endpoint(request, status)
+        endpoint = await self.endpoint(request, status)
         moments = HistoricMoments(self._pool)
         after, count = Timestamp(-1), 0
         deadline = asyncio.get_running_loop().time() + WITHIN_S
@@ -131,29 +165,6 @@ class Pulling:
             return await self._open_log()
         except LogUnavailable as reason:
             raise Unavailable(str(reason)) from reason
-
-    async def _endpoint(self, request: Request, status: EndpointStatus) -> Endpoint:
-        """The webhook as it is now, by the read model."""
-        bucket_id, webhook_id = request.target.bucket_id or "", request.target.id or ""
-        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            data: bytes | None = await connection.fetchval(
-                SQL.webhook, status.bucket_uid, webhook_id
-            )
-        source = Webhook(id=webhook_id, data=orjson.loads(data or b"{}"))
-        spec = parse_webhook(source.data)
-        if not isinstance(spec, WebhookSpec):
-            message = "the webhook has just been deleted"
-            raise Unavailable(message)
-        return Endpoint(
-            id=status.id,
-            partition=status.partition,
-            opened_at=status.opened_at,
-            bucket_uid=status.bucket_uid,
-            bucket_id=BucketId(bucket_id),
-            source=source,
-            revision=Timestamp(0),
-            spec=spec,
-        )
 
 
 class _Scan:

@@ -10,9 +10,16 @@ from muniment.log.protocol import Log
 from muniment.readmodel.connection import open_pool, postgres_of
 from muniment.runtime.settings import Settings
 from muniment.web.errors import Errors
-from muniment.webhooks.management.console import Authorize, Console
+from muniment.webhooks.management.console import Console
 from muniment.webhooks.management.pulling import Pulling
 from muniment.webhooks.management.store import Store
+from muniment.webhooks.management.streaming import (
+    Authorize,
+    Identify,
+    Streaming,
+    StreamLimits,
+    Watch,
+)
 from muniment.webhooks.positions import SCHEMA
 
 POOL_SIZE_MAX: Final = 2
@@ -20,7 +27,7 @@ POOL_SIZE_MAX: Final = 2
 
 @asynccontextmanager
 async def open_console(
-    settings: Settings, *, authorize: Authorize, errors: Errors
+    settings: Settings, *, authorize: Authorize, identify: Identify, watch: Watch, errors: Errors
 ) -> AsyncGenerator[Console]:
     """What answers requests about deliveries, as long as the block runs."""
     dsn = postgres_of(settings)
@@ -41,9 +48,22 @@ async def open_console(
                     logs.append(await opened.enter_async_context(open_log(settings)))
             return logs[0]
 
+        pulling = Pulling(log, store, past)
+        streaming = Streaming(
+            pulling,
+            watch=watch,
+            authorize=authorize,
+            identify=identify,
+            limits=StreamLimits(
+                open_max=settings.webhooks_streams_max,
+                heartbeat_s=settings.webhooks_streams_heartbeat_s,
+                look_again_s=settings.webhooks_streams_look_again_s,
+            ),
+        )
         yield Console(
             store,
-            Pulling(log, store, past),
+            pulling,
+            streaming=streaming,
             authorize=authorize,
             errors=errors,
             json_depth_max=settings.json_depth_max,

@@ -99,6 +99,23 @@ class WebhookSettings(Subject):
         le=36_500,
         description="Days for which the sums of attempts by day are kept.",
     )
+    webhooks_streams_max: int = Field(
+        default=200,
+        ge=0,
+        description="Streams of events (SSE) that an instance serves at the same time; whoever "
+        "comes then is told 503.",
+    )
+    webhooks_streams_heartbeat_s: float = Field(
+        default=15,
+        gt=0,
+        le=60,
+        description="Seconds without an event after which a stream shows that it lives.",
+    )
+    webhooks_streams_look_again_s: float = Field(
+        default=30,
+        gt=0,
+        description="Seconds after which a stream that is no longer allowed has ended.",
+    )
     webhooks_allowed_networks: Networks = Field(
         default=(),
         description="Networks (CIDR) that are no public ones and may be delivered to all the same.",

@@ -109,6 +109,12 @@ _OTHER_SUMMARIES: Final[Mapping[str, str]] = {
     **ADMINISTRATION_SUMMARIES,
 }
 
+_EVENTS: Final = (
+    "With `Accept: text/event-stream` the same as a stream that goes on as events happen: `id` is "
+    "what `_after` and `Last-Event-ID` take, `event` the type, `data` the message. It has no "
+    "`_limit`, and sends a comment now and then."
+)
+
 _OF_WEBHOOKS: Final = OF_DELIVERIES | {
     Endpoint.WEBHOOK_SECRETS,
     Endpoint.EVENT_TYPES,
@@ -190,6 +196,9 @@ def _operation(route: Route, method: str) -> JsonObject:
         operation["consumes"] = [JSON_TYPE, MERGE_PATCH_TYPE, JSON_PATCH_TYPE]
     if route.endpoint is Endpoint.EVENT_TYPE:
         operation["produces"] = ["application/schema+json", JSON_TYPE]
+    if route.endpoint is Endpoint.WEBHOOK_EVENTS:
+        operation["produces"] = [JSON_TYPE, "text/event-stream"]
+        operation["description"] = _EVENTS
     if route.endpoint is Endpoint.METRICS:
         operation["produces"] = ["text/plain", JSON_TYPE]
     return operation

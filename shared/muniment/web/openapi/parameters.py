@@ -160,6 +160,14 @@ _TYPES_OF_DELIVERIES: Final[Mapping[str, JsonObject]] = {
 _DATE: Final[JsonObject] = {"type": "string", "format": "date"}
 _DATES: Final[Mapping[str, JsonObject]] = {"_since": _DATE, "_before": _DATE}
 
+_LAST_EVENT: Final[JsonObject] = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "type": "string",
+    "pattern": "^[0-9]{0,18}$",
+    "description": "The `id` of the last event that came; stronger than `_after`.",
+}
+
 _ASKS: Final[Mapping[tuple[Endpoint, str], str]] = {
     (Endpoint.WEBHOOK_MESSAGES, "POST"): "MessageAsk",
     (Endpoint.WEBHOOK_REPLAYS, "POST"): "ReplayAsk",
@@ -187,6 +195,8 @@ def parameters(route: Route, method: str) -> Iterator[JsonObject]:
         type_ = _DATES.get(name) if is_by_day else None
         type_ = type_ or _TYPES_OF_DELIVERIES.get(name, {"type": "string"})
         yield {"name": name, "in": "query", **type_}
+    if route.endpoint is Endpoint.WEBHOOK_EVENTS:
+        yield _LAST_EVENT
     if route.is_resource and route.endpoint is not Endpoint.SNAPSHOT:
         yield from _of_resource(route, method)
 
