@@ -21,6 +21,7 @@ import psutil
 import uvloop
 
 from muniment.stack import ports
+from tests.bench.dialects import dialect_scenarios
 from tests.bench.load import Measured, measure
 from tests.bench.scenarios import COLLECTION, RECORD, RECORDS, Scenario, request, scenarios
 from tests.support.server import running_server
@@ -56,7 +57,7 @@ async def _measured(data_dir: Path, seconds: float, runs: int) -> str:
         port = server.port
         await _prepare(port)
         record_ids = await _record_ids(port)
-        plan = scenarios(record_ids)
+        plan = [*scenarios(record_ids), *await dialect_scenarios(server)]
         for scenario in plan:
             await _run(scenario, port, WARM_UP_S)
         rounds = [

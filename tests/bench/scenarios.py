@@ -36,13 +36,20 @@ class Scenario:
     status: int
 
 
-def request(method: str, path: str, body: object = None, *, port: int = 0) -> bytes:
-    """The bytes of one request of the user `bench`."""
+def request(
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    port: int = 0,
+    credentials: str = f"Authorization: Basic {_CREDENTIALS}",
+) -> bytes:
+    """The bytes of one request, of the user `bench` unless another header says who asks."""
     payload = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
     lines = [
         f"{method} {path} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
-        f"Authorization: Basic {_CREDENTIALS}",
+        credentials,
     ]
     if payload:
         lines += ["Content-Type: application/json", f"Content-Length: {len(payload)}"]
