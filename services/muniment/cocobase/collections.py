@@ -67,7 +67,7 @@ class CollectionCalls:
         change = self._change(fields)
         if change:
             order = Orders(request, project).change_collection(found.id, fields.name, change)
-            event = await self._writing.carry_out(request, order)
+            event = await self._writing.carry_out_once(request, order)
             found = changed(found, event.after.data)
         return Response(body=orjson.dumps(found.view))
 
@@ -76,7 +76,7 @@ class CollectionCalls:
         project = await self._projects.of(request)
         found = await self._reading.collection(project, names["collection"])
         order = Orders(request, project).delete_collection(found.id)
-        await self._writing.carry_out(request, order)
+        await self._writing.carry_out_once(request, order)
         return Response(status=204)
 
     async def find_or_make(self, request: Request, project: Project, name: str) -> Collection:
@@ -102,7 +102,9 @@ class CollectionCalls:
         if fields is not None and fields.permissions is not None:
             data[PERMISSIONS] = fields.permissions
         order = Orders(request, project).create_collection(str(uuid4()), name, data)
-        return _collection_of(await self._writing.carry_out(request, order))
+        # Made on the way it has no key: that is the first document's.
+        carry_out = self._writing.carry_out if fields is None else self._writing.carry_out_once
+        return _collection_of(await carry_out(request, order))
 
     def _change(self, fields: CollectionFields) -> dict[str, JsonValue]:
         change: dict[str, JsonValue] = {}

@@ -48,7 +48,7 @@ class DocumentCalls:
         document = self._bodies.new_document(request)
         collection = await self._collections.find_or_make(request, project, name)
         order = Orders(request, project).create_document(collection.id, str(uuid4()), document)
-        event = await self._writing.carry_out(request, order)
+        event = await self._writing.carry_out_once(request, order)
         return Response(status=201, body=orjson.dumps(_new_view(event, collection)))
 
     async def list(self, request: Request, names: Mapping[str, str]) -> Response:
@@ -76,7 +76,7 @@ class DocumentCalls:
         collection = await self._reading.collection(project, names["collection"], to="update")
         id_ = _existing(names["document"])
         order = Orders(request, project).change_document(collection.id, id_, patch)
-        event = await self._writing.carry_out(request, order)
+        event = await self._writing.carry_out_once(request, order)
         [view] = await self._changed_views(collection, [event])
         return Response(body=orjson.dumps(view))
 
@@ -86,7 +86,7 @@ class DocumentCalls:
         collection = await self._reading.collection(project, names["collection"], to="delete")
         id_ = _existing(names["document"])
         order = Orders(request, project).delete_document(collection.id, id_)
-        await self._writing.carry_out(request, order)
+        await self._writing.carry_out_once(request, order)
         told = {"status": "success", "message": "Document deleted successfully"}
         return Response(body=orjson.dumps(told))
 

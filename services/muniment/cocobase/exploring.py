@@ -43,7 +43,7 @@ class ExploringCalls:
         field = _given(request, "field")
         if not field:
             raise unprocessable(("query", "field"), "Field required", "missing")
-        condition = read_condition(request, not_filters=NOT_FILTERS | {"field"})
+        condition = read_condition(request, not_filters=NOT_FILTERS | {"field", "count_field"})
         collection = await self._reading.collection(project, names["collection"], to="read")
         groups = await self._reading.groups(collection, field, condition, limit=GROUPS_MAX)
         return Response(body=groups)

@@ -13,15 +13,16 @@ from muniment.domain.documents import parts_of
 from muniment.domain.events import ObjectChanged
 from muniment.domain.refusals import (
     CollectionMissing,
-    Fault,
     Invalid,
+    KeyReused,
     NameTaken,
     NotAllowed,
     ObjectMissing,
 )
 from muniment.domain.values import JsonObject
 from muniment.web.carrying_out import AnsweredElsewhere, Carrier, Decided
-from muniment.web.commands import cause_of
+from muniment.web.commands import cause_of, named_by_key
+from muniment.web.errors import KEY_REUSED
 from muniment.web.http import Request, Response
 
 TOO_LARGE: Final = "The request changes more than one batch of the log can hold."
@@ -113,6 +114,12 @@ class Writing:
             return outcome
         raise refused(outcome)
 
+    async def carry_out_once(
+        self, request: Request, order: Create | Patch | Delete
+    ) -> ObjectChanged:
+        """The same of the order that the request's `Idempotency-Key` names."""
+        return await self.carry_out(request, named_by_key(request, order))
+
     async def carry_out_all(
         self, request: Request, orders: Sequence[Create | Patch | Delete]
     ) -> Sequence[ObjectChanged]:
@@ -143,7 +150,9 @@ def refused(outcome: object) -> CocoBaseError:
         case NotAllowed():
             return CocoBaseError(403, "The API key has no right to do this.")
         case Invalid(faults=faults):
-            return CocoBaseError(422, [_told(fault) for fault in faults])
+            return CocoBaseError.of_faults(*faults)
+        case KeyReused():
+            return CocoBaseError.of_faults(KEY_REUSED)
         case NameTaken(name=name):
             return TakenName(name)
         case CollectionMissing():
@@ -153,9 +162,3 @@ def refused(outcome: object) -> CocoBaseError:
             return not_found(DOCUMENT_NOT_FOUND if is_record else COLLECTION_NOT_FOUND)
         case _:
             raise TypeError(outcome)
-
-
-def _told(fault: Fault) -> JsonObject:
-    name = "" if fault.name is None else str(fault.name)
-    loc = [fault.location, *filter(None, name.removeprefix("data.").split("."))]
-    return {"loc": loc, "msg": fault.description, "type": "value_error"}

@@ -131,8 +131,11 @@ class CommandHandler:
             return [refused.refusal]
         if isinstance(answer, Response):
             return answer
-        outcomes = answer.outcome.each if isinstance(answer.outcome, Outcomes) else [answer.outcome]
-        return [cast("Decided", outcome) for outcome in outcomes]
+        outcome = answer.outcome
+        if isinstance(outcome, AlreadyMade):
+            outcome = await self._made_before.outcome(commands[0], outcome)
+        outcomes = outcome.each if isinstance(outcome, Outcomes) else [outcome]
+        return [cast("Decided", each) for each in outcomes]
 
     def make_bucket_id(self) -> str:
         """A new UUID version 7, for a bucket whose stream is owned here if any is."""

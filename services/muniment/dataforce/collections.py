@@ -83,7 +83,6 @@ class Collections:
         ids = _ids(names)
         asked = self._read_new(request)
         orbit = await self._orbit(ids, user, Right.CREATE)
-        id_ = str(uuid7())
         data: dict[str, JsonValue] = {
             "name": asked.name,
             "description": asked.description,
@@ -92,7 +91,7 @@ class Collections:
         if asked.tags is not None:
             data["tags"] = asked.tags
         create = Create(
-            address=collection(orbit.id, id_),
+            address=collection(orbit.id, str(uuid7())),
             id_from_client=False,
             body=Body(data=data),
             requester=on_behalf_of(user),
@@ -100,8 +99,8 @@ class Collections:
         )
         done = await carry_out(self._carrier, request, [create], missing=orbit_missing())
         made = Found(
-            id=id_,
-            public_id=id_,
+            id=done.address.id,
+            public_id=done.address.id,
             name=asked.name,
             description=asked.description,
             kind=asked.type,

@@ -7,6 +7,7 @@ from muniment.dataforce.collections import Collections
 from muniment.dataforce.errors import DataForceError, unauthorized
 from muniment.dataforce.orbits import Orbits
 from muniment.dataforce.store import DataForceStore
+from muniment.domain.commands import authenticated
 from muniment.domain.values import Principal
 from muniment.keys.principals import user_of
 from muniment.keys.side import Keys
@@ -125,6 +126,7 @@ class DataForce:
         principal = await self._keys.principal_of(text.strip())
         if principal is None or user_of(principal) is None:
             raise unauthorized()
+        request.requester = authenticated(principal)
         return principal
 
 

@@ -10,10 +10,11 @@ import orjson
 from muniment.dataforce.errors import DataForceError
 from muniment.domain.commands import Command
 from muniment.domain.events import Cause, ObjectChanged
-from muniment.domain.refusals import ObjectMissing
+from muniment.domain.refusals import Invalid, KeyReused, ObjectMissing
 from muniment.domain.values import Principal
 from muniment.web.carrying_out import AnsweredElsewhere, Carrier
-from muniment.web.commands import cause_of
+from muniment.web.commands import cause_of, named_by_key
+from muniment.web.errors import KEY_REUSED
 from muniment.web.http import Request, Response
 
 
@@ -22,16 +23,24 @@ async def carry_out(
 ) -> ObjectChanged:
     """What came of the first of commands that happen as one.
 
+    One alone is the one that the request's `Idempotency-Key` names.
+
     Raises `missing` where their object is not there any more, `AnsweredElsewhere`, `Unavailable`.
     """
+    if len(commands) == 1:
+        commands = [named_by_key(request, commands[0])]
     done = await carrier.carry_out(request, commands)
     if isinstance(done, Response):
         raise answered(done)
     for outcome in done:
         if isinstance(outcome, ObjectMissing):
             raise missing
+        if isinstance(outcome, KeyReused):
+            raise DataForceError.of_faults(KEY_REUSED)
+        if isinstance(outcome, Invalid):
+            raise DataForceError.of_faults(*outcome.faults)
         if not isinstance(outcome, ObjectChanged):
-            raise DataForceError(400, f"Nothing was changed: {outcome}")
+            raise TypeError(outcome)
     [first, *_] = done
     assert isinstance(first, ObjectChanged)  # noqa: S101 - all of them are
     return first

@@ -35,6 +35,9 @@ class Carrier(Protocol):
         the request itself comes back where that one owns the bucket's stream: whoever orders
         must do nothing before that may not be done twice. A `Response` is handed on as it is.
 
+        One command alone may have the key of its request (`named_by_key`): then a repeat answers
+        with what became of it at first.
+
         Raises `Unavailable`.
         """
         ...

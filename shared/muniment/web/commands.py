@@ -6,7 +6,7 @@ what is asked is told that first (contract section 2.3).
 
 import re
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from muniment.domain.addresses import BucketId, Kind, webhook
 from muniment.domain.commands import (
@@ -39,6 +39,8 @@ from muniment.web.json_text import body_fault
 from muniment.web.media import JSON_PATCH_TYPE, MERGE_PATCH_TYPE, content_type
 from muniment.web.request_keys import read_request_key
 from muniment.web.webhook_secrets import read_new_key
+
+C = TypeVar("C", bound=Command)
 
 Behavior: TypeAlias = Literal["full", "light", "diff"]
 
@@ -174,6 +176,17 @@ def cause_of(request: Request) -> Cause:
         actor=request.requester.user_id,
         request_id=request.id,
         traceparent=traceparent(request.headers),
+    )
+
+
+def named_by_key(request: Request, command: C) -> C:
+    """The command as the one that the request's `Idempotency-Key` names, if it has one.
+
+    The request's requester must be known by then: keys belong to who sends them.
+    """
+    key, faults = read_request_key(request)
+    return replace(
+        command, cause=replace(command.cause, key=key), faults=(*command.faults, *faults)
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final, Protocol, Self, TypeAlias, cast, runtime_checkable
 
 import orjson
 
+from muniment.domain.refusals import Fault
 from muniment.domain.values import JsonValue
 from muniment.web.endpoints import Endpoint, Route
 from muniment.web.http import Request, Response, decode_path
@@ -32,6 +33,11 @@ class DetailError(Exception):
         """422 for one thing that has not the form that it needs."""
         return cls(422, [{"loc": list(loc), "msg": message, "type": kind}])
 
+    @classmethod
+    def of_faults(cls, *faults: Fault) -> Self:
+        """422 for all that `/v1` would find wrong as well."""
+        return cls(422, [_told(fault) for fault in faults])
+
     @property
     def headers(self) -> Mapping[str, str]:
         """What the answer carries besides."""
@@ -42,6 +48,12 @@ class DetailError(Exception):
         """The answer that tells it."""
         headers = dict(self.headers)
         return Response(status=self.status, headers=headers, body=detail_body(self.detail))
+
+
+def _told(fault: Fault) -> JsonValue:
+    name = "" if fault.name is None else str(fault.name)
+    loc = [fault.location, *filter(None, name.removeprefix("data.").split("."))]
+    return {"loc": loc, "msg": fault.description, "type": "value_error"}
 
 
 def detail_body(detail: JsonValue) -> bytes:

@@ -49,6 +49,10 @@ class Client:
         """Send this in place of the key."""
         self._session.headers["Authorization"] = text
 
+    def send_always(self, name: str, text: str) -> None:
+        """Send a header with each request."""
+        self._session.headers[name] = text
+
     def close(self) -> None:
         self._session.close()
 
