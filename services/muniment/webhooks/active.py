@@ -69,6 +69,7 @@ class ActiveLane:
 
     def row(self) -> LaneRow:
         """The lane as it is to be kept."""
+        breaker = self.lane.pace.breaker
         return LaneRow(
             id=self.lane.id,
             endpoint=self.endpoint,
@@ -77,6 +78,8 @@ class ActiveLane:
             stopped_for=self.lane.stopped_for,
             # A single failure now and then is not worth a row.
             failing_since=self.lane.pace.failing_since if self.is_reported_failing else None,
+            breaker_cause=breaker.cause,
+            breaker_opened_at=breaker.opened_at if breaker.is_open else None,
         )
 
     def facts(self) -> dict[str, str]:

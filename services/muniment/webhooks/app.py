@@ -24,6 +24,7 @@ from muniment.runtime.supervise import Task, serve
 from muniment.web.internal import Vitals, internal_door, stands_by
 from muniment.web.webhook_orders import InternalKey
 from muniment.webhooks.attempts import keep_attempts
+from muniment.webhooks.breaker import Bounds
 from muniment.webhooks.courier import SigningCourier
 from muniment.webhooks.dispatcher import Dispatcher
 from muniment.webhooks.http.client import Client
@@ -178,6 +179,10 @@ def _defaults(settings: Settings) -> Defaults:
             waits_s=settings.webhooks_retry_schedule_s, jitter=settings.webhooks_retry_jitter
         ),
         window=settings.webhooks_in_flight_per_endpoint_max,
+        timeout_s=settings.webhooks_timeout_s,
+        bounds=Bounds(
+            bad_share=settings.webhooks_breaker_share, slow_s=settings.webhooks_breaker_slow_s
+        ),
         patience_s=settings.webhooks_disable_after_s,
         probe_every_s=settings.webhooks_probe_every_s,
     )

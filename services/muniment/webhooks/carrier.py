@@ -160,14 +160,17 @@ class Carrier:
         self, active: ActiveLane, request: Sequence[Delivery], answer: Answer, at: float
     ) -> None:
         lane, now = active.lane, self._clock()
+        breaker_was = lane.pace.breaker.cause
         metrics.WEBHOOK_ATTEMPTS.labels(answer.outcome).inc()
         metrics.WEBHOOK_ATTEMPT_SECONDS.observe(answer.total_ms / 1000)
         self._lanes.touch(active)
         number = request[0].attempts + 1
         if answer.is_delivered:
-            self._note_delivered(active, request, now)
+            self._note_delivered(active, request, answer, now)
         else:
             self._note_failed(active, request, answer, now)
+        if (cause := lane.pace.breaker.cause) is not breaker_was:
+            log.debug("webhook.breaker", cause=cause or "closed", **active.facts())
         first = request[0]
         self._committing.attempted(
             Attempt(
@@ -187,13 +190,15 @@ class Carrier:
             )
         )
 
-    def _note_delivered(self, active: ActiveLane, request: Sequence[Delivery], now: float) -> None:
+    def _note_delivered(
+        self, active: ActiveLane, request: Sequence[Delivery], answer: Answer, now: float
+    ) -> None:
         for delivery in request:
             if delivery.occurred_at is not None:
                 delay_s = max(now - delivery.occurred_at / 1000, 0.0)
                 metrics.WEBHOOK_DELAY_SECONDS.observe(delay_s)
         active.delivered += len(request)
-        has_recovered = active.lane.delivered(request)
+        has_recovered = active.lane.delivered(request, now=now, took_s=answer.total_ms / 1000)
         was_failing = active.is_reported_failing
         if has_recovered or was_failing:
             active.is_reported_failing = active.has_warned = False

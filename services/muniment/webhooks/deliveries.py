@@ -56,6 +56,9 @@ class Delivery:
     state: State = State.READY
     attempts: int = 0
     next_try_at: float = 0.0
+    """By the schedule."""
+    due_at: float = 0.0
+    """When it is sent if parked: by the schedule, or at once as the endpoint is back."""
     reason: str = ""
     is_early: bool = False
     """The attempt under way probes the endpoint before the delivery's own time."""

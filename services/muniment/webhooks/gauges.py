@@ -1,10 +1,12 @@
 """What can be seen of lanes from outside: how far behind, how much parked, which breakers open."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from muniment.log.protocol import Offset, Partition
 from muniment.runtime import metrics
 from muniment.webhooks.active import ActiveLane, Lanes
+from muniment.webhooks.breaker import Cause
 
 
 def show(
@@ -15,7 +17,9 @@ def show(
         behind = max(ends.get(partition, at) - at, 0)
         metrics.WEBHOOK_LAG_EVENTS.labels(partition).set(behind)
     metrics.WEBHOOK_DELIVERIES_PARKED.set(sum(active.lane.parked_count for active in lanes))
-    metrics.WEBHOOK_ENDPOINTS_AWAY.set(sum(active.lane.pace.is_open for active in lanes))
+    open_for = Counter(active.lane.pace.breaker.cause for active in lanes)
+    for cause in Cause:
+        metrics.WEBHOOK_ENDPOINTS_AWAY.labels(cause).set(open_for[cause])
     of_endpoints = (
         metrics.WEBHOOK_ENDPOINT_LAG_EVENTS,
         metrics.WEBHOOK_ENDPOINT_LAG_SECONDS,

@@ -76,7 +76,7 @@ class Lane:
         self._held = self._held_bytes = self._under_way = self._unsettled = 0
         self._rows_ahead: dict[Offset, ParkedRow] = {}
         self._is_recalled = True
-        self._is_ending = False
+        self._is_ending = self._was_early = False
         for row in sorted(parked, key=lambda row: row.offset):
             self._restore(row)
 
@@ -101,7 +101,8 @@ class Lane:
         """Whether the lane has work on the log, and room for it."""
         return (
             self.is_reading
-            and not self.pace.is_open
+            # Probes are made from what is held, and so there has to be something.
+            and not (self.pace.is_open and self._held)
             and 2 * self._held <= self._limits.held_events_max
             and 2 * self._held_bytes <= self._limits.held_bytes_max
             and not self.is_full
@@ -218,11 +219,11 @@ class Lane:
             self.pace.sent(now, len(found))
         return found
 
-    def delivered(self, request: Sequence[Delivery]) -> bool:
-        """The receiver has them; true when that ended a time of failing."""
+    def delivered(self, request: Sequence[Delivery], *, now: float, took_s: float = 0.0) -> bool:
+        """The receiver has them; true when it was away until now."""
         self._under_way -= len(request)
         self._unsettled += len(request)
-        has_recovered = self.pace.succeeded()
+        has_recovered = self.pace.succeeded(now, took_s=took_s)
         for delivery in request:
             self._finish(delivery)
         if has_recovered:
@@ -247,7 +248,7 @@ class Lane:
         self._under_way -= len(request)
         often = has_recovered = False
         if is_refusal:
-            has_recovered = self.pace.succeeded()
+            has_recovered = self.pace.succeeded(now)
         else:
             often = self.pace.failed(now, is_overload=is_overload, retry_after_s=retry_after_s)
         for delivery in request:
@@ -361,13 +362,22 @@ class Lane:
                 return ()
         room = 1 if is_probing else self._room
         found: list[Delivery] = []
+        # What goes out before its time takes turns with what was never tried.
+        if self.pace.breaker.prefers_untried if is_probing else self._was_early:
+            found += self._gather_untried(room)
         while self._is_recalled and len(found) < room:
             at = self._lines.next_due()
             if at is None or (at > now and not is_probing):
                 break
             delivery = self._lines.pop_due()
-            delivery.is_early = at > now
+            delivery.is_early = delivery.next_try_at > now
             found += self._lines.send(delivery, room - len(found))
+        found += self._gather_untried(room - len(found))
+        self._was_early = any(delivery.is_early for delivery in found)
+        return found
+
+    def _gather_untried(self, room: int) -> Sequence[Delivery]:
+        found: list[Delivery] = []
         while len(found) < room and (untried := self._lines.pop_ready()) is not None:
             found += self._lines.send(untried, room - len(found))
         return found

@@ -107,9 +107,7 @@ class Lines:
             at, offset = self._due[0]
             delivery = self.parked.get(offset)
             is_current = (
-                delivery is not None
-                and delivery.state is State.PARKED
-                and delivery.next_try_at == at
+                delivery is not None and delivery.state is State.PARKED and delivery.due_at == at
             )
             if is_current:
                 return at
@@ -122,11 +120,14 @@ class Lines:
         return self.parked[offset]
 
     def release(self) -> None:
-        """Make all parked deliveries due now, in the order of the log."""
+        """Make all parked deliveries due now, in the order of the log.
+
+        What fails before its own time all the same goes back to wait for that.
+        """
+        self._due.clear()
         for _, delivery in sorted(self.parked.items()):
             if delivery.state is State.PARKED:
-                delivery.next_try_at = 0.0
-                heapq.heappush(self._due, (0.0, delivery.offset))
+                self._make_due(delivery, 0.0)
 
     def clear(self) -> None:
         for held in (self.parked, self._ready, self._due, self._lines):
@@ -145,7 +146,11 @@ class Lines:
         """The delivery is the first of its line now."""
         if delivery.is_parked:
             delivery.state = State.PARKED
-            heapq.heappush(self._due, (delivery.next_try_at, delivery.offset))
+            self._make_due(delivery, delivery.next_try_at)
         else:
             delivery.state = State.READY
             self._ready.append(delivery)
+
+    def _make_due(self, delivery: Delivery, at: float) -> None:
+        delivery.due_at = at
+        heapq.heappush(self._due, (at, delivery.offset))

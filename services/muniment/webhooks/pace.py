@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from muniment.webhooks.retry import Breaker
+from muniment.webhooks.breaker import Breaker
 from muniment.webhooks.terms import Terms
 
 WINDOW_MIN: Final = 1.0
@@ -17,7 +17,7 @@ class Pace:
 
     def __init__(self, terms: Terms, *, seed: str = "") -> None:
         self._terms = terms
-        self._breaker = Breaker(terms.schedule, seed)
+        self.breaker = Breaker(terms.schedule, terms.bounds, seed=seed)
         self._window = float(terms.window)
         self._deaf_for = 0
         """So many answers belong to requests from before the window was last halved."""
@@ -38,18 +38,13 @@ class Pace:
         was_widest = self._window >= self._terms.window
         self._terms = terms
         self._window = float(terms.window if was_widest else min(self._window, terms.window))
-        self._breaker.schedule = terms.schedule
+        self.breaker.schedule, self.breaker.bounds = terms.schedule, terms.bounds
         self._tokens = min(self._tokens, self._burst)
 
     @property
     def is_open(self) -> bool:
-        """Whether the endpoint counts as away: then only probes go out, one at a time."""
-        return self._breaker.is_open
-
-    @property
-    def failures(self) -> int:
-        """Requests without success since the last success."""
-        return self._breaker.failures
+        """Whether only probes go out, one at a time."""
+        return self.breaker.is_open
 
     @property
     def window(self) -> int:
@@ -65,7 +60,7 @@ class Pace:
         """Whether one more request may go out."""
         if now < self._paused_until or self.in_flight >= self.window:
             return False
-        if self.is_open and (self.in_flight or now < self._breaker.probe_at):
+        if self.is_open and (self.in_flight or now < self.breaker.probe_at):
             return False
         return self._has_tokens(now)
 
@@ -78,7 +73,7 @@ class Pace:
             return None
         at = max(now, self._paused_until)
         if self.is_open:
-            at = max(at, self._breaker.probe_at)
+            at = max(at, self.breaker.probe_at)
         if self._terms.rate is not None and not self._has_tokens(at):
             at += (1.0 - self._tokens) / self._terms.rate
         return at
@@ -86,16 +81,17 @@ class Pace:
     def sent(self, now: float, events: int) -> None:
         """A request with so many events is under way."""
         self.in_flight += 1
+        self.breaker.sent()
         if self._has_tokens(now) and self._terms.rate is not None:
             # A batch may take more than there is: what comes after it waits the longer.
             self._tokens -= events
 
-    def succeeded(self) -> bool:
+    def succeeded(self, now: float, *, took_s: float = 0.0) -> bool:
         """Count a success; true when the endpoint was away and is back by it."""
         self._answered()
         self._window = min(self._window + 1 / self._window, float(self._terms.window))
         self.failing_since = None
-        return self._breaker.succeeded()
+        return self.breaker.succeeded(now, took_s)
 
     def failed(self, now: float, *, is_overload: bool, retry_after_s: float | None) -> bool:
         """Count a failure; true when the endpoint counts as away by it."""
@@ -108,7 +104,7 @@ class Pace:
             self._paused_until = max(self._paused_until, now + retry_after_s)
         if self.failing_since is None:
             self.failing_since = now
-        return self._breaker.failed(now)
+        return self.breaker.failed(now)
 
     def is_out_of_patience(self, now: float) -> bool:
         """Whether the endpoint has failed for longer than its terms allow."""

@@ -38,6 +38,9 @@ class LaneRow:
     """Why nothing is sent; the place is kept."""
     failing_since: float | None = None
     """Seconds since the epoch."""
+    breaker_cause: str | None = None
+    """Why the breaker is open."""
+    breaker_opened_at: float | None = None
 
     @property
     def is_live(self) -> bool:

@@ -26,7 +26,7 @@ SELECT partition, next_offset, claim_offset
 -- list_lanes --
   SELECT id, endpoint_id, partition, starts_at, ends_at, bucket_uid, bucket_id, collection_uid,
          collection_id, url, webhook_id, config::text AS config, revision, next_offset,
-         claim_offset, stopped_for, failing_since, url_field
+         claim_offset, stopped_for, failing_since, url_field, breaker_cause, breaker_opened_at
     FROM webhooks.lane
    WHERE partition = ANY ($1::integer[])
      AND finished_at IS NULL
@@ -59,11 +59,12 @@ ORDER BY p.event_offset;
 INSERT INTO webhooks.lane
        (id, endpoint_id, partition, starts_at, ends_at, bucket_uid, bucket_id, collection_uid,
         collection_id, url, webhook_id, config, revision, stopped_for, failing_since,
-        url_field)
+        url_field, breaker_cause, breaker_opened_at)
 SELECT *
   FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::uuid[],
               $7::text[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::text[]::jsonb[],
-              $13::bigint[], $14::text[], $15::timestamptz[], $16::text[])
+              $13::bigint[], $14::text[], $15::timestamptz[], $16::text[], $17::text[],
+              $18::timestamptz[])
     ON CONFLICT (id) DO UPDATE
    SET ends_at = EXCLUDED.ends_at,
        url = EXCLUDED.url,
@@ -72,7 +73,9 @@ SELECT *
        stopped_for = EXCLUDED.stopped_for,
        stopped_at = CASE WHEN EXCLUDED.stopped_for IS NULL THEN NULL
                          ELSE coalesce(lane.stopped_at, now()) END,
-       failing_since = EXCLUDED.failing_since;
+       failing_since = EXCLUDED.failing_since,
+       breaker_cause = EXCLUDED.breaker_cause,
+       breaker_opened_at = EXCLUDED.breaker_opened_at;
 
 -- move_lanes --
 UPDATE webhooks.lane l

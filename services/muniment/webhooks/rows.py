@@ -59,6 +59,8 @@ def lane_columns(row: "LaneRow") -> Sequence[object]:
         row.stopped_for,
         None if row.failing_since is None else _moment(row.failing_since),
         None if url is None else url.field,
+        row.breaker_cause,
+        None if row.breaker_opened_at is None else _moment(row.breaker_opened_at),
     )
 
 
@@ -66,6 +68,7 @@ def lane_fields(row: asyncpg.Record) -> Mapping[str, Any]:
     """The fields of a `LaneRow`."""
     starts_at = Offset(row["starts_at"])
     failing_since: datetime | None = row["failing_since"]
+    opened_at: datetime | None = row["breaker_opened_at"]
     return {
         "id": LaneId(str(row["id"])),
         "endpoint": _endpoint(row, starts_at),
@@ -73,6 +76,8 @@ def lane_fields(row: asyncpg.Record) -> Mapping[str, Any]:
         "ends_at": row["ends_at"],
         "stopped_for": row["stopped_for"],
         "failing_since": None if failing_since is None else failing_since.timestamp(),
+        "breaker_cause": row["breaker_cause"],
+        "breaker_opened_at": None if opened_at is None else opened_at.timestamp(),
     }
 
 

@@ -1,12 +1,15 @@
 """On what terms an endpoint is delivered to: order, window, rate, batches, retries, patience."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from muniment.domain.webhooks.spec import Order, WebhookSpec
+from muniment.webhooks.breaker import DEFAULT_BOUNDS, Bounds
 from muniment.webhooks.retry import Schedule
 
 DAY_S: Final = 24 * 60 * 60.0
+LATE_SHARE: Final = 2 / 3
+"""Of an endpoint's own deadline: sooner than that an answer is never late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,8 @@ class Terms:
     """Events in one request."""
     batch_wait_s: float = 0.0
     """How long an event waits for others to share its request."""
+    bounds: Bounds = DEFAULT_BOUNDS
+    """Beyond them the endpoint gets probes only."""
     patience_s: float = 3 * DAY_S
     """Failing without a single success for so long disables the endpoint."""
 
@@ -48,6 +53,8 @@ class Defaults:
 
     schedule: Schedule
     window: int = 16
+    timeout_s: float = 15.0
+    bounds: Bounds = DEFAULT_BOUNDS
     patience_s: float = 3 * DAY_S
     probe_every_s: float = 3600.0
     """How often an endpoint that was disabled, as it failed for too long, is asked again."""
@@ -66,5 +73,10 @@ class Defaults:
             rate=rate if rate is not None else spec.rate_limit,
             batch_events_max=1 if batch is None else batch.max_events,
             batch_wait_s=0.0 if batch is None else batch.max_wait_ms / 1000,
+            bounds=self._bounds(self.timeout_s if spec.timeout_s is None else spec.timeout_s),
             patience_s=self.patience_s if spec.disable_after_s is None else spec.disable_after_s,
         )
+
+    def _bounds(self, timeout_s: float) -> Bounds:
+        """Who takes a longer deadline than others may take longer."""
+        return replace(self.bounds, slow_s=max(self.bounds.slow_s, timeout_s * LATE_SHARE))

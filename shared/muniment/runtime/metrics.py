@@ -192,7 +192,10 @@ WEBHOOK_DELIVERIES_PARKED = _gauge(
     "muniment_webhook_deliveries_parked", "Deliveries that wait for their next attempt."
 )
 WEBHOOK_ENDPOINTS_AWAY = _gauge(
-    "muniment_webhook_endpoints_away", "Endpoints that count as away: they get probes only."
+    "muniment_webhook_endpoints_away",
+    "Endpoints that get probes only: `away` as nothing succeeds, `share` as most attempts fail, "
+    "`slow` as most fail or answer late.",
+    ("cause",),
 )
 WEBHOOK_LAG_EVENTS = _gauge(
     "muniment_webhook_lag_events", "Events on the log that are not looked at.", ("partition",)

@@ -193,6 +193,8 @@ async def open_replay(store: Store, endpoint_id: EndpointId, *, end: Offset) -> 
             read_to=end,
             stopped_for=None,
             failing_since=None,
+            breaker_cause=None,
+            breaker_opened_at=None,
             parked=0,
             dead=0,
             next_try_at=None,

@@ -7,11 +7,12 @@ import pytest
 from muniment.log.protocol import Offset, Partition, Position, Start
 from muniment.runtime.metrics import REGISTRY
 from muniment.webhooks.active import ActiveLane, Lanes
+from muniment.webhooks.breaker import FAILURES_TO_OPEN
 from muniment.webhooks.deliveries import Delivery, LaneId
 from muniment.webhooks.endpoints import Directory, Opened
 from muniment.webhooks.gauges import show
 from muniment.webhooks.lane import Lane
-from muniment.webhooks.retry import FAILURES_TO_OPEN, Schedule
+from muniment.webhooks.retry import Schedule
 from muniment.webhooks.terms import Limits, Terms
 from tests.unit.webhooks.building import record, webhook
 
@@ -60,7 +61,7 @@ def test_the_lag_is_that_of_the_oldest_event_which_is_not_delivered(active: Acti
     before = shown(active)
     request = take(active)
     under_way = shown(active)
-    active.lane.delivered(request)
+    active.lane.delivered(request, now=NOW)
 
     assert before == {"lag_events": 0, "lag_seconds": 0, "parked": 0}
     assert under_way == {"lag_events": 1, "lag_seconds": pytest.approx(7), "parked": 0}
@@ -87,7 +88,7 @@ def test_parked_deliveries_and_open_breakers_are_counted(active: ActiveLane) -> 
 
     assert shown(active)["parked"] == 1
     assert REGISTRY.get_sample_value("muniment_webhook_deliveries_parked") == 1
-    assert REGISTRY.get_sample_value("muniment_webhook_endpoints_away") == 1
+    assert REGISTRY.get_sample_value("muniment_webhook_endpoints_away", {"cause": "away"}) == 1
     assert REGISTRY.get_sample_value("muniment_webhook_lag_events", {"partition": "0"}) == 5
 
 

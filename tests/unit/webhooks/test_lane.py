@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from muniment.log.protocol import Offset, Start
+from muniment.webhooks.breaker import FAILURES_TO_OPEN
 from muniment.webhooks.deliveries import Delivery, LaneId, ParkedRow
 from muniment.webhooks.lane import Lane, LaneChanges
-from muniment.webhooks.retry import FAILURES_TO_OPEN, Schedule
+from muniment.webhooks.retry import Schedule
 from muniment.webhooks.terms import Limits, Terms
 
 NOW = 1_000.0
@@ -77,7 +78,7 @@ def test_records_go_side_by_side_and_each_in_its_order() -> None:
     take(lane, "a", "b", "a")
 
     first = start(lane)
-    lane.delivered([first[0]])
+    lane.delivered([first[0]], now=NOW)
 
     assert (offsets(first), offsets(start(lane))) == ([0, 1], [2])
 
@@ -93,7 +94,7 @@ def test_the_position_waits_for_what_is_under_way() -> None:
     lane = new_lane()
     take(lane, "a", "b")
     under_way = start(lane)
-    lane.delivered([under_way[1]])
+    lane.delivered([under_way[1]], now=NOW)
 
     assert next_offset(lane.changes()) == 0
 
@@ -101,7 +102,7 @@ def test_the_position_waits_for_what_is_under_way() -> None:
 def test_a_lane_with_nothing_left_is_where_the_reading_is() -> None:
     lane = new_lane()
     take(lane, "a")
-    lane.delivered([start(lane)[0]])
+    lane.delivered([start(lane)[0]], now=NOW)
 
     changes = lane.changes()
 
@@ -113,7 +114,7 @@ def test_a_failed_delivery_is_parked_and_the_position_moves_on() -> None:
     take(lane, "a", "b")
     failed, delivered = start(lane)
     fail(lane, failed)
-    lane.delivered([delivered])
+    lane.delivered([delivered], now=NOW)
 
     changes = lane.changes()
 
@@ -140,7 +141,7 @@ def test_a_parked_delivery_comes_again_at_its_time_and_then_its_followers() -> N
 
     early, woken_at = start(lane, NOW + 4.9), lane.wake_at(NOW)
     again = start(lane, NOW + 5)
-    lane.delivered([again[0]])
+    lane.delivered([again[0]], now=NOW)
 
     assert (early, woken_at, offsets(again)) == ([], NOW + 5, [0])
     assert offsets(start(lane, NOW + 5)) == [1]
@@ -151,7 +152,7 @@ def test_a_row_goes_when_its_delivery_was_made() -> None:
     take(lane, "a")
     fail(lane, start(lane)[0])
     lane.changes()
-    lane.delivered([start(lane, NOW + 5)[0]])
+    lane.delivered([start(lane, NOW + 5)[0]], now=NOW)
 
     changes = lane.changes()
 
@@ -179,7 +180,7 @@ def test_a_full_lane_says_so_and_reads_on_when_it_has_room() -> None:
     lane.fall_behind(Start(offset=Offset(4), claim=Offset(0)))
     was_full, wanted_more = lane.is_full, lane.wants_more
     for delivered in start(lane):
-        lane.delivered([delivered])
+        lane.delivered([delivered], now=NOW)
 
     assert (was_full, wanted_more) == (True, False)
     assert (lane.is_full, lane.wants_more, next_offset(lane.changes())) == (False, True, 4)
@@ -207,7 +208,7 @@ def test_what_a_crash_would_repeat_is_bounded() -> None:
     lane = new_lane(Limits(repeats_max=4), with_window(4))
     take(lane, *"abcdefgh")
     for delivered in start(lane):
-        lane.delivered([delivered])
+        lane.delivered([delivered], now=NOW)
     stalled = start(lane)
 
     lane.settle(lane.changes().settled)
@@ -221,7 +222,7 @@ def test_one_slow_answer_does_not_stop_the_lane() -> None:
     take(lane, *"abcde")
     _slow, *quick = start(lane)
     for delivered in quick:
-        lane.delivered([delivered])
+        lane.delivered([delivered], now=NOW)
 
     changes = lane.changes()
     lane.settle(changes.settled)
@@ -236,7 +237,7 @@ def test_one_that_is_a_little_late_gets_no_row() -> None:
     take(lane, *"abcd")
     first, second, _late, fourth = start(lane)
     for delivered in (first, second, fourth):
-        lane.delivered([delivered])
+        lane.delivered([delivered], now=NOW)
 
     changes = lane.changes()
 
@@ -249,7 +250,7 @@ def test_a_lane_that_ends_leaves_nothing_to_be_repeated() -> None:
     take(lane, *"aabc")
     first, second, third = start(lane)
     for delivered in (second, third, first):
-        lane.delivered([delivered])
+        lane.delivered([delivered], now=NOW)
 
     lane.end()
     changes = lane.changes()
@@ -293,7 +294,7 @@ def test_when_the_endpoint_is_back_all_that_was_parked_goes_out_in_order() -> No
         fail(lane, found)
     probe = start(lane, NOW + 1)[0]
 
-    recovered = lane.delivered([probe])
+    recovered = lane.delivered([probe], now=NOW)
 
     assert recovered
     assert offsets(start(lane, NOW + 1)) == list(range(1, FAILURES_TO_OPEN + 5))
@@ -329,7 +330,7 @@ def test_a_lane_is_finished_when_all_before_its_end_is_delivered() -> None:
     lane.ends_at = Offset(1)
     under_way = start(lane)[0]
     before = lane.is_finished
-    lane.delivered([under_way])
+    lane.delivered([under_way], now=NOW)
     lane.changes()
 
     assert (before, lane.is_finished, lane.covers(Offset(1))) == (False, True, False)
@@ -352,7 +353,7 @@ def test_a_parked_event_that_is_read_again_keeps_its_attempts_and_its_order() ->
     take(lane, "a", "a")
     first = start(lane)
 
-    lane.delivered([first[0]])
+    lane.delivered([first[0]], now=NOW)
 
     assert (offsets(first), [d.attempts for d in start(lane, NOW + 5)]) == ([1], [2])
 

@@ -54,7 +54,7 @@ def test_strict_order_sends_one_at_a_time_over_all_records() -> None:
     lane = new_lane(order=Order.STRICT)
     take(lane, "a", "b")
     first = start(lane)
-    lane.delivered(first[0])
+    lane.delivered(first[0], now=NOW)
 
     assert (offsets(first), offsets(start(lane))) == ([[0]], [[1]])
 
@@ -67,7 +67,7 @@ def test_in_strict_order_a_failure_holds_up_all_without_a_row_for_each() -> None
 
     changes = lane.changes()
     again = start(lane, NOW + 5)
-    lane.delivered(again[0])
+    lane.delivered(again[0], now=NOW)
 
     assert (blocked, [row.offset for row in changes.parked]) == ([], [0])
     assert (offsets(again), offsets(start(lane, NOW + 5))) == ([[0]], [[1]])
@@ -149,7 +149,7 @@ def test_a_batch_that_failed_comes_again_whole_and_in_order() -> None:
     fail(lane, request)
     waiting = start(lane, NOW + 4)
     [again] = start(lane, NOW + 5)
-    lane.delivered(again)
+    lane.delivered(again, now=NOW)
 
     changes = lane.changes()
 
@@ -203,10 +203,10 @@ def test_a_halted_lane_is_made_anew_from_what_is_written_down() -> None:
     first, _second, third = start(lane)
     fail(lane, first)
     lane.stop("paused")
-    lane.delivered(third)
+    lane.delivered(third, now=NOW)
     early = lane.changes()
     was_let_go = lane.is_let_go
-    lane.delivered(_second)
+    lane.delivered(_second, now=NOW)
     late = lane.changes()
 
     again = lane.anew(early.parked, Offset(3))
@@ -223,7 +223,7 @@ def test_the_oldest_is_told_for_the_lag() -> None:
     take(lane, "a", "b")
     first, second = start(lane)
     fail(lane, first)
-    lane.delivered(second)
+    lane.delivered(second, now=NOW)
     lane.fall_behind(Start(offset=Offset(2), claim=Offset(0)))
 
     assert lane.oldest is first[0]

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from muniment.webhooks.breaker import FAILURES_TO_OPEN
 from muniment.webhooks.pace import Pace
-from muniment.webhooks.retry import FAILURES_TO_OPEN, Schedule
+from muniment.webhooks.retry import Schedule
 from muniment.webhooks.terms import Terms
 
 NOW = 1_000.0
@@ -43,7 +44,7 @@ def test_successes_widen_it_again_up_to_the_terms() -> None:
     widths: list[int] = []
     for _ in range(40):
         pace.sent(NOW, 1)
-        pace.succeeded()
+        pace.succeeded(NOW)
         widths.append(pace.window)
 
     assert narrow == 4
@@ -102,7 +103,7 @@ def test_patience_is_a_matter_of_time_not_of_a_count() -> None:
     early = (pace.is_half_out_of_patience(NOW + 49), pace.is_out_of_patience(NOW + 99))
     late = (pace.is_half_out_of_patience(NOW + 50), pace.is_out_of_patience(NOW + 100))
     pace.sent(NOW, 1)
-    pace.succeeded()
+    pace.succeeded(NOW)
 
     assert (early, late) == ((False, False), (True, True))
     assert not pace.is_out_of_patience(NOW + 1_000)

@@ -122,6 +122,11 @@ class Console:
                 "lag_events_max": max(end - at, 0),
                 "stopped_for": endpoint.stopped_for,
                 "failing_since": _moment(endpoint.failing_since),
+                "breaker": {
+                    "state": "closed" if endpoint.breaker_cause is None else "open",
+                    "cause": endpoint.breaker_cause,
+                    "opened_at": _moment(endpoint.breaker_opened_at),
+                },
                 "parked": endpoint.parked,
                 "dead": endpoint.dead,
                 "next_try_at": _moment(endpoint.next_try_at),

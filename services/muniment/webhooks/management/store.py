@@ -41,6 +41,9 @@ class EndpointStatus:
     """How far the log is read."""
     stopped_for: str | None
     failing_since: datetime | None
+    breaker_cause: str | None
+    """Why it gets probes only."""
+    breaker_opened_at: datetime | None
     parked: int
     dead: int
     next_try_at: datetime | None
@@ -99,6 +102,8 @@ class Store:
             read_to=Offset(row["read_to"] or 0),
             stopped_for=row["stopped_for"],
             failing_since=row["failing_since"],
+            breaker_cause=row["breaker_cause"],
+            breaker_opened_at=row["breaker_opened_at"],
             parked=row["parked"],
             dead=row["dead"],
             next_try_at=row["next_try_at"],

@@ -1,7 +1,7 @@
 -- find --
 -- The lane of a webhook's live events; it is there a moment after the webhook itself.
   SELECT l.endpoint_id, l.partition, l.bucket_uid, l.starts_at, l.next_offset, l.stopped_for,
-         l.failing_since, c.next_offset AS read_to,
+         l.failing_since, l.breaker_cause, l.breaker_opened_at, c.next_offset AS read_to,
          (SELECT count(*) FROM webhooks.parked p WHERE p.lane_id = l.id AND NOT p.is_dead)
              AS parked,
          (SELECT count(*) FROM webhooks.parked p WHERE p.lane_id = l.id AND p.is_dead) AS dead,

@@ -15,7 +15,6 @@ from muniment.domain.webhooks.keys import parse_secret
 from muniment.domain.webhooks.selection import Selection, is_type_pattern, types_matching
 from muniment.domain.webhooks.spec import (
     DEFAULT_EVENTS,
-    TIMEOUT_S,
     Algorithm,
     Batch,
     BatchFormat,
@@ -96,7 +95,7 @@ def parse_webhook(
         rate_limit=fields.read("rate_limit", number(RATE_LIMIT_MIN, RATE_LIMIT_MAX), None),
         window=fields.read("window", whole_number(1, WINDOW_MAX), None),
         batch=fields.read("batch", _batch, None),
-        timeout_s=fields.read("timeout_s", number(1, TIMEOUT_S_MAX), TIMEOUT_S),
+        timeout_s=fields.read("timeout_s", number(1, TIMEOUT_S_MAX), None),
         retry_schedule_s=fields.read("retry_schedule_s", _retries, None),
         disable_after_s=fields.read("disable_after_s", number(1, RETRIES_S_MAX), None),
         start=fields.read("start", _start, Start()),

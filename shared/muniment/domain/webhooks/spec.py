@@ -12,7 +12,6 @@ from muniment.domain.values import Timestamp
 from muniment.domain.webhooks.fields import Fields
 from muniment.domain.webhooks.selection import Selection
 
-TIMEOUT_S: Final = 15.0
 BODY_BYTES_MAX: Final = 256 * 1024
 DEFAULT_EVENTS: Final = ("record.*", "collection.*")
 
@@ -176,7 +175,7 @@ class WebhookSpec:
     """Deliveries under way at the same time."""
     batch: Batch | None = None
     """`None` for one event a request."""
-    timeout_s: float = TIMEOUT_S
+    timeout_s: float | None = None
     retry_schedule_s: tuple[float, ...] | None = None
     """Seconds to wait before each attempt, the first included."""
     disable_after_s: float | None = None

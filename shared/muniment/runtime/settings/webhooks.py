@@ -90,6 +90,19 @@ class WebhookSettings(Subject):
         description="Seconds between pings to an endpoint that was disabled as it failed for too "
         "long; one that is taken has it switched on again.",
     )
+    webhooks_breaker_share: float = Field(
+        default=0.8,
+        gt=0,
+        le=1,
+        description="Share of an endpoint's last 50 attempts that fail or are answered late, from "
+        "which on it gets one delivery at a time, as a trial.",
+    )
+    webhooks_breaker_slow_s: float = Field(
+        default=10,
+        gt=0,
+        description="Seconds after which an answer is late; never less than two thirds of the "
+        "endpoint's own time-out.",
+    )
     webhooks_attempts_kept_days: int = Field(
         default=30, ge=1, description="Days for which the log of attempts is kept."
     )

@@ -163,6 +163,13 @@ _OF_DELIVERIES: Final[JsonObject] = {
                     "lag_events_max": _COUNT,
                     "stopped_for": _NULLABLE,
                     "failing_since": _NULLABLE,
+                    "breaker": closed(
+                        {
+                            "state": one_of("closed", "open"),
+                            "cause": _NULLABLE,
+                            "opened_at": _NULLABLE,
+                        }
+                    ),
                     "parked": _COUNT,
                     "dead": _COUNT,
                     "next_try_at": _NULLABLE,

@@ -77,7 +77,7 @@ def test_a_url_is_enough() -> None:
     assert (spec.url, spec.is_enabled) == (URL, True)
     assert spec.form == Form(shape=Shape.FULL, format=Format.STANDARD, fields=None)
     assert (spec.signatures, spec.secrets, spec.headers) == ((Algorithm.HMAC,), (), {})
-    assert (spec.order, spec.batch, spec.timeout_s) == (Order.RECORD, None, 15)
+    assert (spec.order, spec.batch, spec.timeout_s) == (Order.RECORD, None, None)
     assert (spec.retry_schedule_s, spec.window) == (None, None)
     assert (spec.rate_limit, spec.disable_after_s) == (None, None)
     assert (spec.start, spec.tls, spec.status.state) == (Start(), None, State.ACTIVE)
