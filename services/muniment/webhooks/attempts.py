@@ -1,20 +1,26 @@
 """The log of attempts: what came of each request, kept by day for as long as a setting says."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Final
+
+import asyncpg
 
 from muniment.domain.addresses import BucketId
 from muniment.log.protocol import Offset
 from muniment.readmodel.connection import Connection, Pool, lent
 from muniment.readmodel.sql import Statements
+from muniment.runtime.logs import get_logger
 from muniment.webhooks.deliveries import LaneId
 from muniment.webhooks.endpoints import EndpointId
 from muniment.webhooks.http.answer import Answer
 
 SQL: Final = Statements(__package__, "attempts.sql")
 DAYS_AHEAD: Final = 3
+
+log = get_logger(__name__)
 
 _COLUMNS: Final = (
     *("at", "lane_id", "endpoint_id", "bucket_id", "webhook_id", "message_id", "type", "uri"),
@@ -58,15 +64,30 @@ async def write(connection: Connection, found: Sequence[Attempt]) -> None:
 
 
 async def keep_attempts(pool: Pool, *, kept_days: int, sums_kept_days: int) -> None:
-    """Make the tables of the next days, and drop what is older than is kept, sums too."""
-    async with lent(pool) as connection, connection.transaction():
-        await connection.execute(SQL.lock_days)
-        today = datetime.now(UTC).date()
-        await _keep_days(connection, today, kept_days)
+    """Make the tables of the next days, and drop what is older than is kept, sums too.
+
+    What has to wait for readers is left for the next time.
+    """
+    today = datetime.now(UTC).date()
+    async with lent(pool) as connection:
+        await _in_a_moment(connection, partial(_make_days, connection, today))
+        oldest = today - timedelta(days=kept_days)
+        await _in_a_moment(connection, partial(_drop_days, connection, oldest))
         await connection.execute(SQL.drop_sums, today - timedelta(days=sums_kept_days))
 
 
-async def _keep_days(connection: Connection, today: date, retention_days: int) -> None:
+async def _in_a_moment(connection: Connection, work: Callable[[], Awaitable[None]]) -> None:
+    """Do it whole, unless somebody reads the table: all deliveries would wait for that as well."""
+    try:
+        async with connection.transaction():
+            await connection.execute(SQL.wait_little)
+            await connection.execute(SQL.lock_days)
+            await work()
+    except asyncpg.LockNotAvailableError:
+        log.info("webhooks.days_wait")
+
+
+async def _make_days(connection: Connection, today: date) -> None:
     for ahead in range(DAYS_AHEAD + 1):
         day = today + timedelta(days=ahead)
         await connection.execute(
@@ -74,10 +95,12 @@ async def _keep_days(connection: Connection, today: date, retention_days: int) -
             f" PARTITION OF webhooks.attempt FOR VALUES FROM ('{_begin(day)}')"
             f" TO ('{_begin(day + timedelta(days=1))}')"
         )
-    oldest = _table(today - timedelta(days=retention_days))
+
+
+async def _drop_days(connection: Connection, oldest: date) -> None:
     for row in await connection.fetch(SQL.list_days):
         name: str = row["name"]
-        if name < oldest:
+        if name < _table(oldest):
             await connection.execute(f"DROP TABLE webhooks.{name}")
 
 

@@ -1,3 +1,6 @@
+-- wait_little --
+SET LOCAL lock_timeout = '2s';
+
 -- lock_days --
 -- Another instance may be at the same.
 SELECT pg_advisory_xact_lock(hashtextextended('muniment webhooks attempts', 0));

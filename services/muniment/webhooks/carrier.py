@@ -16,7 +16,7 @@ from muniment.webhooks.attempts import Attempt
 from muniment.webhooks.committing import Committing
 from muniment.webhooks.deliveries import Delivery
 from muniment.webhooks.endpoints import Endpoint
-from muniment.webhooks.http.answer import Answer
+from muniment.webhooks.http.answer import Answer, Failure
 from muniment.webhooks.reports import Report, Reports
 from muniment.webhooks.rereading import Rereading
 from muniment.webhooks.starting import AFTER_SNAPSHOT
@@ -215,7 +215,8 @@ class Carrier:
             now=now,
             reason=answer.reason,
             is_overload=answer.status in OVERLOADED,
-            is_final=answer.delivery_control == "abort-message",
+            # What the log has no more is not there the next time either.
+            is_final=(answer.delivery_control == "abort-message" or answer.failure is Failure.LOST),
             is_refusal=is_refusal,
             retry_after_s=answer.retry_after_s,
         )

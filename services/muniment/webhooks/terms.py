@@ -63,10 +63,10 @@ class Defaults:
         """The terms of an endpoint; a replay's `rate` ranks above the endpoint's own."""
         waits_s, batch = spec.retry_schedule_s, spec.batch
         return Terms(
-            schedule=(
-                self.schedule
-                if waits_s is None
-                else Schedule(waits_s=waits_s, jitter=self.schedule.jitter)
+            schedule=Schedule(
+                waits_s=self.schedule.waits_s if waits_s is None else waits_s,
+                jitter=self.schedule.jitter,
+                repeats_last=spec.retries_forever,
             ),
             order=spec.order,
             window=spec.window or self.window,

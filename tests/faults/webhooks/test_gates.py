@@ -198,6 +198,7 @@ async def open_replay(store: Store, endpoint_id: EndpointId, *, end: Offset) -> 
             parked=0,
             dead=0,
             next_try_at=None,
+            last_acknowledged_at=None,
         ),
         bucket_id="atlas",
         webhook_id="replayed",

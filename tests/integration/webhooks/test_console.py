@@ -100,6 +100,7 @@ def test_a_webhook_is_told_signed_and_each_attempt_is_on_record(
     told = {name: value for name, value in received.headers.items() if name != "X-Token"}
     told |= {"X-Token": "***", "webhook-signature": "v1,***"}
     assert second["request_headers"] == told
+    assert data(nadia("GET", f"{path}/status"))["last_acknowledged_at"] == second["at"]
 
 
 def test_attempts_are_filtered_and_paged(nadia: Requester, bucket: str, receiver: Receiver) -> None:

@@ -106,6 +106,28 @@ async def test_sums_outlive_the_day_s_attempts_and_are_not_made_twice(database: 
     assert (before, kept, at_last) == (after, 0, [])
 
 
+async def test_who_reads_the_attempts_keeps_no_delivery_waiting(database: str) -> None:
+    """What is old is dropped the next time; without that a drop would stop all that is written."""
+    async with opening(database) as pool:
+        positions = PostgresPositions(pool)
+        epoch = (await positions.take_over(PARTITIONS)).epoch
+        await positions.commit(commit(epoch, LONG_AGO, 1.0))
+        reader = await asyncpg.connect(database)
+        try:
+            async with reader.transaction():
+                await reader.fetch("SELECT FROM webhooks.attempt")
+                await keep_attempts(pool, kept_days=30, sums_kept_days=365)
+                await positions.commit(commit(epoch, TODAY, 1.0))
+                during = await reader.fetchval("SELECT count(*) FROM webhooks.attempt")
+        finally:
+            await reader.close()
+        await keep_attempts(pool, kept_days=30, sums_kept_days=365)
+        async with pool.acquire(timeout=10) as connection:
+            after = await connection.fetchval("SELECT count(*) FROM webhooks.attempt")
+
+    assert (during, after) == (2, 1)
+
+
 async def test_a_commit_that_fails_adds_neither_attempts_nor_sums(database: str) -> None:
     """Of an instance that was overtaken, and of one whose attempts find no table."""
     async with opening(database) as pool:

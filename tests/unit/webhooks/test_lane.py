@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from muniment.log.protocol import Offset, Start
 from muniment.webhooks.breaker import FAILURES_TO_OPEN
 from muniment.webhooks.deliveries import Delivery, LaneId, ParkedRow
 from muniment.webhooks.lane import Lane, LaneChanges
-from muniment.webhooks.retry import Schedule
+from muniment.webhooks.retry import REPEAT_S_MIN, Schedule
 from muniment.webhooks.terms import Limits, Terms
 
 NOW = 1_000.0
@@ -172,6 +174,16 @@ def test_after_the_schedules_end_it_is_dead_and_its_followers_go_on() -> None:
         (1, 0, False),
     ]
     assert offsets(start(lane, NOW + 65)) == [1]
+
+
+@pytest.mark.parametrize(("last_s", "again_s"), [(300.0, 300.0), (0.0, REPEAT_S_MIN)])
+def test_without_end_the_last_wait_comes_again_and_again(last_s: float, again_s: float) -> None:
+    """But never so short that an endpoint hears of nothing else."""
+    schedule = Schedule(waits_s=(0, 5, last_s), jitter=0.0, repeats_last=True)
+
+    waits = [schedule.next_wait_s(attempts, "m") for attempts in (0, 1, 2, 3, 4, 1_000)]
+
+    assert waits == [0, 5, last_s, again_s, again_s, again_s]
 
 
 def test_a_full_lane_says_so_and_reads_on_when_it_has_room() -> None:

@@ -109,6 +109,19 @@ def test_patience_is_a_matter_of_time_not_of_a_count() -> None:
     assert not pace.is_out_of_patience(NOW + 1_000)
 
 
+def test_one_success_among_a_thousand_failures_begins_the_time_anew() -> None:
+    pace = Pace(replace(TERMS, patience_s=100))
+    for second in range(200):
+        pace.sent(NOW + second, 1)
+        if second == 150:
+            pace.succeeded(NOW + second)
+        else:
+            fail(pace, NOW + second)
+
+    assert not pace.is_out_of_patience(NOW + 250)
+    assert pace.is_out_of_patience(NOW + 251)
+
+
 def test_an_open_breaker_lets_one_probe_through_at_its_time() -> None:
     pace = Pace(TERMS)
     for _ in range(FAILURES_TO_OPEN):

@@ -106,6 +106,28 @@ async def test_its_place_survives_a_restart_and_what_was_parked_with_it(world: W
     assert world.positions.parked == {}
 
 
+async def test_it_may_have_its_deliveries_tried_without_end(world: World) -> None:
+    await world.append(webhook(ONE, retry_forever=True), record("a"))
+
+    async with world.delivering():
+        await world.until(lambda: bool(world.positions.lanes))
+        [active] = world.positions.lanes.values()
+
+    assert active.row.endpoint.spec.retries_forever
+
+
+async def test_what_the_log_has_no_more_is_not_tried_again(world: World) -> None:
+    world.courier.answer = lambda _, delivery: (
+        Answer(failure=Failure.LOST) if delivery.key.endswith("/a") else OK
+    )
+    await world.append(webhook(ONE, retry_forever=True), record("a"), record("a"), record("b"))
+
+    async with world.delivering():
+        await world.until(lambda: world.courier.names() == ["b"] and len(world.positions.dead) == 2)
+
+    assert [row.attempts for row in world.positions.dead] == [1, 1]
+
+
 async def test_a_deleted_one_gets_nothing_more_and_leaves_nothing(world: World) -> None:
     world.courier.answer = lambda _endpoint, _delivery: REFUSED
     await world.append(webhook(ONE), record("a"))

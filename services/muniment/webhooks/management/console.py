@@ -130,6 +130,7 @@ class Console:
                 "parked": endpoint.parked,
                 "dead": endpoint.dead,
                 "next_try_at": _moment(endpoint.next_try_at),
+                "last_acknowledged_at": _moment(endpoint.last_acknowledged_at),
             }
         )
 

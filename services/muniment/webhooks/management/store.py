@@ -47,6 +47,7 @@ class EndpointStatus:
     parked: int
     dead: int
     next_try_at: datetime | None
+    last_acknowledged_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,7 @@ class Store:
             parked=row["parked"],
             dead=row["dead"],
             next_try_at=row["next_try_at"],
+            last_acknowledged_at=row["last_acknowledged_at"],
         )
 
     async def attempts(

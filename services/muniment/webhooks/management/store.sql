@@ -6,7 +6,10 @@
              AS parked,
          (SELECT count(*) FROM webhooks.parked p WHERE p.lane_id = l.id AND p.is_dead) AS dead,
          (SELECT min(p.next_try_at) FROM webhooks.parked p
-           WHERE p.lane_id = l.id AND NOT p.is_dead) AS next_try_at
+           WHERE p.lane_id = l.id AND NOT p.is_dead) AS next_try_at,
+         (SELECT s.last_at FROM webhooks.attempt_sum s
+           WHERE s.endpoint_id = l.endpoint_id AND s.outcome = 'delivered'
+           ORDER BY s.day DESC LIMIT 1) AS last_acknowledged_at
     FROM webhooks.lane l
     LEFT JOIN webhooks.checkpoint c
       ON c.partition = l.partition

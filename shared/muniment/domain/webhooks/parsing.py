@@ -97,6 +97,7 @@ def parse_webhook(
         batch=fields.read("batch", _batch, None),
         timeout_s=fields.read("timeout_s", number(1, TIMEOUT_S_MAX), None),
         retry_schedule_s=fields.read("retry_schedule_s", _retries, None),
+        retries_forever=fields.read("retry_forever", boolean, default=False),
         disable_after_s=fields.read("disable_after_s", number(1, RETRIES_S_MAX), None),
         start=fields.read("start", _start, Start()),
         tls=fields.read("tls", tls, None),

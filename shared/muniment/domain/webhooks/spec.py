@@ -178,6 +178,8 @@ class WebhookSpec:
     timeout_s: float | None = None
     retry_schedule_s: tuple[float, ...] | None = None
     """Seconds to wait before each attempt, the first included."""
+    retries_forever: bool = False
+    """Whether the last wait of the schedule comes again and again, as long as the log has it."""
     disable_after_s: float | None = None
     """Seconds of failing after which the webhook is disabled."""
     drops_refused: bool = False

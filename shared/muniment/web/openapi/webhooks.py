@@ -100,6 +100,7 @@ _FIELDS: Final[Mapping[str, JsonObject]] = {
         format=one_of(*BatchFormat),
     ),
     "timeout_s": _number(1, TIMEOUT_S_MAX),
+    "retry_forever": FLAG,
     "retry_schedule_s": _several(_number(0, RETRIES_S_MAX / RETRIES_MAX), RETRIES_MAX),
     "disable_after_s": _number(1, RETRIES_S_MAX),
     "start": {
@@ -173,6 +174,7 @@ _OF_DELIVERIES: Final[JsonObject] = {
                     "parked": _COUNT,
                     "dead": _COUNT,
                     "next_try_at": _NULLABLE,
+                    "last_acknowledged_at": _NULLABLE,
                 }
             )
         }
