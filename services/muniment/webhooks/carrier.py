@@ -106,7 +106,7 @@ class Carrier:
             return
         lane, now = active.lane, self._clock()
         while request := lane.next(now):
-            self._workers.add(worker := self._start(self._work(active, request)))
+            self._workers.add(worker := self._start(self._work(active, active.endpoint, request)))
             worker.add_done_callback(self._workers.discard)
         if active.rereader is None and (lane.wants_more or not lane.is_recalled):
             active.rereader = self._start(self._reread(active))
@@ -146,13 +146,18 @@ class Carrier:
 
     # --- Requests ---------------------------------------------------------------------------------
 
-    async def _work(self, active: ActiveLane, first: Sequence[Delivery]) -> None:
-        """Attempt one request after another as long as the lane has some."""
-        request = first
+    async def _work(
+        self, active: ActiveLane, endpoint: Endpoint, request: Sequence[Delivery]
+    ) -> None:
+        """Attempt one request after another as long as the lane has some.
+
+        The endpoint is that by whose terms the request was put together: a batch is sent as one.
+        """
         while request:
             at = self._clock()
-            answer = await self._courier.attempt(active.endpoint, request, at=at)
+            answer = await self._courier.attempt(endpoint, request, at=at)
             self._note(active, request, answer, at)
+            endpoint = active.endpoint
             request = () if self._is_stopping else active.lane.next(self._clock())
         self.pump(active)
 
