@@ -63,7 +63,6 @@ CORE_LIBRARIES: Final = frozenset(
     {
         "cachetools",
         "cryptography",
-        "json_merge_patch",
         "jsonpatch",
         "jsonpointer",
         "jsonschema",

@@ -7,14 +7,14 @@ one message is sent thin, with the address to get the object from.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from typing import Any, Final, assert_never, cast
+from typing import Any, Final, assert_never
 
 import orjson
-from json_merge_patch import create_patch  # pyright: ignore[reportUnknownVariableType]
 
 from muniment.domain.addresses import Kind
 from muniment.domain.documents import document_of
 from muniment.domain.events import Action, EventId, ObjectChanged, Snapshot
+from muniment.domain.merging import difference
 from muniment.domain.values import JsonObject, JsonValue
 from muniment.domain.webhooks.fields import Fields
 from muniment.domain.webhooks.spec import Batch, BatchFormat, Form, Format, Shape
@@ -88,7 +88,7 @@ def _written(
                 "id": message_id(event.id),
                 "source": f"{API_PREFIX}/buckets/{event.address.bucket_id}",
                 "type": f"muniment.{type_}",
-                "subject": event.address.uri,
+                "subject": told["uri"],
                 "time": time_text(event.occurred_at),
                 "datacontenttype": "application/json",
                 "data": told,
@@ -102,10 +102,11 @@ def _written(
 
 def _told(event: ObjectChanged, position: Position, form: Form) -> dict[str, JsonValue]:
     address = event.address
+    uri = address.uri
     told: dict[str, JsonValue] = {
         "action": event.action,
-        "uri": address.uri,
-        "url": f"{API_PREFIX}{address.uri}",
+        "uri": uri,
+        "url": f"{API_PREFIX}{uri}",
         "bucket_id": address.bucket_id,
         "collection_id": address.id if address.kind is Kind.COLLECTION else address.collection_id,
         "record_id": address.id if address.kind is Kind.RECORD else None,
@@ -139,9 +140,10 @@ def _patch(event: ObjectChanged, fields: Fields | None) -> JsonObject | None:
     """What changed, as RFC 7396 writes it down; all of a new object, nothing of a deleted one."""
     if event.action is Action.DELETED:
         return None
-    before: Any = {} if event.before is None else _plain_json(_state(event.before, fields))
-    patch: Any = create_patch(before, _plain_json(_state(event.after, fields)))  # pyright: ignore[reportUnknownVariableType]
-    return cast("JsonObject", patch)
+    after = _state(event.after, fields)
+    if event.before is None:
+        return after
+    return difference(_state(event.before, fields), after)
 
 
 def _cocobase(event: ObjectChanged, told: JsonObject, type_: str) -> dict[str, JsonValue]:
@@ -174,11 +176,6 @@ COCOBASE_TYPES: Final[Mapping[Action, str]] = {
     Action.UPDATED: "update",
     Action.DELETED: "delete",
 }
-
-
-def _plain_json(value: JsonObject) -> Any:
-    """Lists and dictionaries of their own, as libraries want them."""
-    return orjson.loads(orjson.dumps(value, default=_plain))
 
 
 def _plain(value: Any) -> dict[str, Any]:

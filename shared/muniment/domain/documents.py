@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from muniment.domain.commands import DocumentPatch
 from muniment.domain.events import Snapshot
-from muniment.domain.patches import Patched, same
+from muniment.domain.merging import same
+from muniment.domain.patches import Patched
 from muniment.domain.refusals import Fault
 from muniment.domain.values import JsonObject, JsonValue
 

@@ -12,6 +12,7 @@ import jsonpatch
 from jsonpointer import JsonPointer, JsonPointerException
 
 from muniment.domain.commands import Body, Change, DocumentPatch, JsonPatch
+from muniment.domain.merging import merged, same
 from muniment.domain.refusals import Fault
 from muniment.domain.values import JsonObject, JsonValue, Permissions, Principal
 
@@ -91,19 +92,6 @@ def operation_faults(operations: Sequence[JsonValue]) -> tuple[Fault, ...]:
     )
 
 
-def merged(target: JsonValue, patch: JsonValue) -> JsonValue:
-    """The target as RFC 7396 merges the patch into it; both stay as they are."""
-    if not isinstance(patch, Mapping):
-        return patch
-    result = dict(target) if isinstance(target, Mapping) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = merged(result.get(name), value)
-    return result
-
-
 def requested_fields(change: Change, patched: JsonObject) -> JsonObject:
     """The fields that a short answer may tell of, with the values asked for (PAT-8).
 
@@ -128,26 +116,6 @@ def diff_answer(after: JsonObject, requested: JsonObject) -> JsonObject:
         for name, asked in requested.items()
         if name in after and not same(after[name], asked)
     }
-
-
-def same(first: JsonValue, second: JsonValue) -> bool:
-    """Whether both are the same JSON value: `1` is `1.0`, but not `true`."""
-    if isinstance(first, bool) or isinstance(second, bool):
-        return first is second
-    if isinstance(first, Mapping) and isinstance(second, Mapping):
-        if first.keys() != second.keys():
-            return False
-        pairs = [(value, second[name]) for name, value in first.items()]
-    elif isinstance(first, list) and isinstance(second, list):
-        if len(first) != len(second):
-            return False
-        pairs = list(zip(first, second, strict=True))
-    else:
-        return first == second
-    for one, other in pairs:  # noqa: SIM110  # `all` would take two frames a level.
-        if not same(one, other):
-            return False
-    return True
 
 
 def _aces(body: Body) -> Sequence[tuple[str, Sequence[str] | None]]:

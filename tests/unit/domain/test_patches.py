@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from muniment.domain import patches
 from muniment.domain.addresses import Kind
 from muniment.domain.commands import Body, FieldsPatch, JsonPatch, MergePatch
+from muniment.domain.merging import merged, same
 from muniment.domain.patches import (
     ID_CHANGED,
     Patched,
@@ -20,7 +21,6 @@ from muniment.domain.patches import (
     apply_merge,
     diff_answer,
     light_answer,
-    merged,
     operation_faults,
     requested_fields,
 )
@@ -439,7 +439,7 @@ def test_the_difference_of_two_objects_makes_one_the_other(
 
     outcome = patched(run(*made, data={**before}))
 
-    assert patches.same(outcome.data, {**after, **({"id": before["id"]} if "id" in before else {})})
+    assert same(outcome.data, {**after, **({"id": before["id"]} if "id" in before else {})})
 
 
 @given(data=objects, asked=st.lists(operations, max_size=5))
