@@ -11,7 +11,7 @@ from typing import Any, Final, assert_never
 
 import orjson
 
-from muniment.domain.addresses import Kind
+from muniment.domain.addresses import Address, Kind
 from muniment.domain.documents import document_of
 from muniment.domain.events import Action, EventId, ObjectChanged, Snapshot
 from muniment.domain.merging import difference
@@ -75,14 +75,13 @@ def _written(
     *,
     is_too_long: bool = False,
 ) -> bytes:
-    told = _told(event, position, form)
-    if is_too_long:
-        told["is_truncated"] = True
     message: dict[str, JsonValue]
     match form.format:
         case Format.STANDARD:
+            told = _told(event, position, form, is_too_long=is_too_long)
             message = {"type": type_, "timestamp": time_text(event.occurred_at), "data": told}
         case Format.CLOUDEVENTS:
+            told = _told(event, position, form, is_too_long=is_too_long)
             message = {
                 "specversion": "1.0",
                 "id": message_id(event.id),
@@ -94,13 +93,17 @@ def _written(
                 "data": told,
             }
         case Format.COCOBASE:
-            message = _cocobase(event, told, type_)
+            message = _cocobase(event, form.shape, type_)
+            if is_too_long:
+                message["is_truncated"] = True
         case _:
             assert_never(form.format)
     return orjson.dumps(message, default=_plain)
 
 
-def _told(event: ObjectChanged, position: Position, form: Form) -> dict[str, JsonValue]:
+def _told(
+    event: ObjectChanged, position: Position, form: Form, *, is_too_long: bool
+) -> dict[str, JsonValue]:
     address = event.address
     uri = address.uri
     told: dict[str, JsonValue] = {
@@ -108,8 +111,8 @@ def _told(event: ObjectChanged, position: Position, form: Form) -> dict[str, Jso
         "uri": uri,
         "url": f"{API_PREFIX}{uri}",
         "bucket_id": address.bucket_id,
-        "collection_id": address.id if address.kind is Kind.COLLECTION else address.collection_id,
-        "record_id": address.id if address.kind is Kind.RECORD else None,
+        "collection_id": _collection_id(address),
+        "record_id": _record_id(address),
         "last_modified": event.last_modified,
         "sequence": event.stream_at,
         "position": {"partition": position.partition, "offset": position.offset},
@@ -129,7 +132,17 @@ def _told(event: ObjectChanged, position: Position, form: Form) -> dict[str, Jso
             told["previous"] = None if event.before is None else _state(event.before, fields)
         case _:
             assert_never(form.shape)
+    if is_too_long:
+        told["is_truncated"] = True
     return told
+
+
+def _collection_id(address: Address) -> str | None:
+    return address.id if address.kind is Kind.COLLECTION else address.collection_id
+
+
+def _record_id(address: Address) -> str | None:
+    return address.id if address.kind is Kind.RECORD else None
 
 
 def _state(snapshot: Snapshot, fields: Fields | None) -> JsonObject:
@@ -146,26 +159,27 @@ def _patch(event: ObjectChanged, fields: Fields | None) -> JsonObject | None:
     return difference(_state(event.before, fields), after)
 
 
-def _cocobase(event: ObjectChanged, told: JsonObject, type_: str) -> dict[str, JsonValue]:
-    """The form that receivers of CocoBase know; what is in it is the dialect's contract."""
+def _cocobase(event: ObjectChanged, shape: Shape, type_: str) -> dict[str, JsonValue]:
+    """The form that receivers of CocoBase know; what is in it is the dialect's contract.
+
+    It has no place for a patch.
+    """
     kind, _, done = type_.partition(".")
     subject = "document" if kind == Kind.RECORD else kind
     is_gone = event.action is Action.DELETED
     told_of = event.before if is_gone and event.before is not None else event.after
     message: dict[str, JsonValue] = {
         "event": f"{subject}.{done}",
-        "collection_id": told["collection_id"],
-        "document_id": told["record_id"],
+        "collection_id": _collection_id(event.address),
+        "document_id": _record_id(event.address),
         "timestamp": time_text(event.occurred_at),
         "id": message_id(event.id),
         "event_type": COCOBASE_TYPES[event.action],
         "created_at": time_text(event.occurred_at),
     }
-    if "is_truncated" in told:
-        message["is_truncated"] = True
-    if "data" in told:
+    if shape in {Shape.FULL, Shape.FULL_AND_PREVIOUS}:
         message["data"] = document_of(told_of.data, told_of.hidden)
-    if "previous" in told:
+    if shape is Shape.FULL_AND_PREVIOUS:
         before = event.before
         message["old_data"] = None if before is None else document_of(before.data, before.hidden)
     return message

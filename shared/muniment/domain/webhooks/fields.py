@@ -27,7 +27,7 @@ class Fields:
     pairs: tuple[tuple[Path, Path], ...]
 
     def of(self, state: JsonObject) -> JsonObject:
-        """Those of the state's fields, in the order in which they were asked for."""
+        """Those of the state's fields, in the order of a list, or in that of an object's names."""
         found: dict[str, Any] = {}
         for place, path in self.pairs:
             value = field(state, path)
@@ -39,8 +39,9 @@ class Fields:
 def parse_fields(value: JsonValue) -> Fields | Wrong:
     """A list of paths, or an object from new paths to those of the state."""
     if isinstance(value, Mapping):
+        # Postgres keeps an object's members in an order of its own: so they are put in another.
         given: Iterable[tuple[str, JsonValue, JsonValue]] = (
-            (f".{place}", place, path) for place, path in value.items()
+            (f".{place}", place, path) for place, path in sorted(value.items())
         )
     elif isinstance(value, list | tuple):
         given = ((f".{number}", path, path) for number, path in enumerate(value))
