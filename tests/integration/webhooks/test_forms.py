@@ -8,7 +8,15 @@ import orjson
 import pytest
 
 from tests.clients.requester import Requester
-from tests.integration.webhooks.test_console import SECRET, accepted, data, hook, state_of, write
+from tests.integration.webhooks.test_console import (
+    SECRET,
+    accepted,
+    attempts_of,
+    data,
+    hook,
+    state_of,
+    write,
+)
 from tests.support.receiver import Receiver, running_receiver
 from tests.support.server import MunimentServer
 from tests.support.stack import new_name
@@ -46,6 +54,7 @@ def test_chosen_fields_are_the_same_however_a_message_is_had(
     write(nadia, bucket, "a", status="open", customer=CLIENT)
     write(nadia, bucket, "a", status="paid", customer=CLIENT)
     _, told = accepted(receiver, 2)
+    attempts_of(nadia, path, 2)
 
     data(nadia("POST", f"{path}/messages", {"message_id": told.id}))
     made = data(nadia("POST", f"{path}/replays", {"from": "beginning", "messages": [told.id]}))
