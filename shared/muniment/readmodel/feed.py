@@ -15,6 +15,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
+import orjson
+
 from muniment.domain.addresses import Kind
 from muniment.domain.events import Action, ObjectChanged
 from muniment.domain.values import Timestamp, Uid
@@ -43,6 +45,8 @@ SQL: Final = Statements(__package__, "feed.sql")
 WATCHERS_MAX: Final = 10_000
 HELD_EVENTS_MAX: Final = 1_000
 """Of one who watches and does not keep up; with one more it is lost."""
+HELD_BYTES_MAX: Final = 16 * 1024 * 1024
+"""The same of what is in the events, but for a single one."""
 READ_WAIT_S: Final = 0.5
 READ_ENTRIES_MAX: Final = 1_000
 PROJECTION_WAIT_S: Final = 5.0
@@ -67,6 +71,8 @@ class Seen(NamedTuple):
     event: ObjectChanged
     created_at: Timestamp
     """When a record was created whose collection is watched; of anything else nobody asks it."""
+    size_bytes: int = 0
+    """Of the event's data."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,6 +84,7 @@ class Watching:
     since: Offset = BEGINNING
     """What comes before this could be read when the watching began."""
     _held: deque[Seen] = field(default_factory=deque[Seen])
+    _held_bytes: int = 0
     _has_news: asyncio.Event = field(default_factory=asyncio.Event)
     _lost: str | None = None
 
@@ -86,6 +93,7 @@ class Watching:
         while True:
             while self._held:
                 seen = self._held.popleft()
+                self._held_bytes -= seen.size_bytes
                 if seen.position.offset >= self.since:
                     return seen
             if self._lost is not None:
@@ -95,11 +103,14 @@ class Watching:
 
     def tell(self, seen: Seen) -> None:
         """Have the change told next."""
-        if len(self._held) >= HELD_EVENTS_MAX:
+        held_bytes = self._held_bytes + seen.size_bytes
+        if len(self._held) >= HELD_EVENTS_MAX or (self._held and held_bytes > HELD_BYTES_MAX):
             self._held.clear()
+            self._held_bytes = 0
             self.lose("too much was not taken in time")
         elif self._lost is None:
             self._held.append(seen)
+            self._held_bytes = held_bytes
             self._has_news.set()
 
     def lose(self, reason: str) -> None:
@@ -240,7 +251,7 @@ class Feed:
         created = await self._created_at([event for _, event in concerned])
         for entry, event in concerned:
             created_at = created.get((event.collection_uid, event.address.id), event.occurred_at)
-            seen = Seen(entry.position, event, created_at)
+            seen = Seen(entry.position, event, created_at, _size_bytes(event))
             for watching in self._of(event):
                 watching.tell(seen)
 
@@ -292,3 +303,8 @@ def _changes(entries: Iterable[Entry]) -> Iterable[tuple[Entry, ObjectChanged]]:
         event = entry.content
         if isinstance(event, ObjectChanged):
             yield entry, event
+
+
+def _size_bytes(event: ObjectChanged) -> int:
+    parts = (event.after, event.before)
+    return sum(len(orjson.dumps([part.data, part.hidden])) for part in parts if part is not None)

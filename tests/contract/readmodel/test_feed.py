@@ -222,11 +222,12 @@ async def test_the_log_is_read_only_while_somebody_watches(
                 await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize(("limit", "most"), [("HELD_EVENTS_MAX", 3), ("HELD_BYTES_MAX", 1)])
 async def test_who_takes_nothing_is_lost_alone(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
     """A client that does not read must not fill the memory."""
-    monkeypatch.setattr(module, "HELD_EVENTS_MAX", 3)
+    monkeypatch.setattr(module, limit, most)
     life = world.life(STATIONS)
     async with (
         world.feed.watch(life, PARTITION) as slow,
