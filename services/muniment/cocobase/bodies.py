@@ -1,6 +1,6 @@
 """Bodies of CocoBase's calls: unwrapped, and checked for their form (contract section 2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,9 @@ from muniment.web.json_text import parse_json
 from muniment.web.media import content_type
 
 DOCUMENTS_MAX: Final = 1000
-"""Of one batch."""
+"""That one batch creates."""
+CHANGES_MAX: Final = 10_000
+"""Documents that one batch updates or deletes; more fit no batch of the log anyway."""
 
 _PATCH_PARTS: Final = frozenset({"data", REMOVE, APPEND})
 
@@ -79,6 +81,7 @@ class Bodies:
         given = _object_of(_required(self._object(request), "updates"), ("body", "updates"))
         if not given:
             raise bad_request("A batch updates one document at least.")
+        _check_size(given)
         patches = {id_: _object_of(one, ("body", "updates", id_)) for id_, one in given.items()}
         return {id_: _patch(_patch_of_batch(patch)) for id_, patch in patches.items()}
 
@@ -90,6 +93,7 @@ class Bodies:
             raise unprocessable(where, "Input should be a valid list", "list_type")
         if not given:
             raise bad_request("A batch deletes one document at least.")
+        _check_size(given)
         return list(dict.fromkeys(_text_of(id_, "document_ids", i) for i, id_ in enumerate(given)))
 
     def _object(self, request: Request) -> JsonObject:
@@ -117,6 +121,11 @@ def _text_of(value: JsonValue, *loc: str | int) -> str:
     if not isinstance(value, str):
         raise unprocessable(("body", *loc), "Input should be a valid string", "string_type")
     return value
+
+
+def _check_size(given: Collection[object]) -> None:
+    if len(given) > CHANGES_MAX:
+        raise bad_request(f"A batch changes {CHANGES_MAX} documents at most.")
 
 
 def _required(body: JsonObject, name: str) -> JsonValue:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import asyncpg
 import orjson
 
-from muniment.cocobase.errors import not_found
+from muniment.cocobase.errors import CocoBaseError, not_found
 from muniment.cocobase.filters import sql
 from muniment.cocobase.filters.conditions import Condition
 from muniment.cocobase.listing import Aggregation, Listing
@@ -17,6 +18,9 @@ from muniment.readmodel.lists.sql import Values
 from muniment.readmodel.sql import Statements
 
 SQL: Final = Statements(__package__, "reading.sql")
+
+BYTES_MAX: Final = 900_000_000
+"""Of the documents of a page; Postgres makes no text of more than a gigabyte."""
 
 COLLECTION_NOT_FOUND: Final = "Collection not found"
 DOCUMENT_NOT_FOUND: Final = "Document not found"
@@ -35,8 +39,9 @@ _RESULTS: Final[Mapping[str, str]] = {
 class Reading:
     """Reads within a project; raises `CocoBaseError` for what is not there, and `Unavailable`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, bytes_max: int = BYTES_MAX) -> None:
         self._store = store
+        self._bytes_max: Final = bytes_max
 
     async def check(self, project: Project) -> None:
         """Raises `CocoBaseError` unless the project is there and lets the caller in."""
@@ -88,31 +93,33 @@ class Reading:
         return found
 
     async def documents(self, collection: Collection, listing: Listing) -> bytes:
-        """A page of documents, as a JSON array."""
+        """A page of documents, as a JSON array; raises `CocoBaseError` (413) for one too large."""
         values = Values()
-        return await self._array(
-            SQL.documents.format(
-                document=_document(collection, values),
-                parent=values.bind(collection.uid, "uuid"),
-                condition=sql.condition(listing.condition, values),
-                order=_order(listing, values),
-                limit=values.bind(listing.limit, "bigint"),
-                offset=values.bind(listing.offset, "bigint"),
-            ),
-            values,
+        statement = SQL.documents.format(
+            document=_document(collection, values),
+            parent=values.bind(collection.uid, "uuid"),
+            condition=sql.condition(listing.condition, values),
+            order=_order(listing, values),
+            limit=values.bind(listing.limit, "bigint"),
+            offset=values.bind(listing.offset, "bigint"),
+            bytes_max=self._bytes_max,
         )
+        row = await self._store.read_list(statement, values.all)
+        if not row["fits"]:
+            raise CocoBaseError(
+                413, f"These documents have more than {self._bytes_max} bytes: ask for fewer."
+            )
+        return _array(row)
 
     async def named_documents(self, collection: Collection, ids: Sequence[str]) -> bytes:
         """The documents of these ids that there are, as a JSON array."""
         values = Values()
-        return await self._array(
-            SQL.named_documents.format(
-                document=_document(collection, values),
-                ids=values.bind(ids, "text[]"),
-                parent=values.bind(collection.uid, "uuid"),
-            ),
-            values,
+        statement = SQL.named_documents.format(
+            document=_document(collection, values),
+            ids=values.bind(ids, "text[]"),
+            parent=values.bind(collection.uid, "uuid"),
         )
+        return _array(await self._store.read_list(statement, values.all))
 
     async def parsed_documents(
         self, collection: Collection, listing: Listing
@@ -195,9 +202,9 @@ class Reading:
         row = await self._store.read_list(statement, values.all)
         return b"null" if row["result"] is None else str(row["result"]).encode()
 
-    async def _array(self, statement: str, values: Values) -> bytes:
-        row = await self._store.read_list(statement, values.all)
-        return f"[{row['documents'] or ''}]".encode()
+
+def _array(row: asyncpg.Record) -> bytes:
+    return f"[{row['documents'] or ''}]".encode()
 
 
 def _document(collection: Collection, values: Values) -> str:

@@ -69,15 +69,24 @@ SELECT count(*) AS found
     || ',"collection":' || {collection} || '}}'
 
 -- documents --
-SELECT string_agg(page.document, ',') AS documents
-  FROM (SELECT {document} AS document
-          FROM record AS o
-         WHERE o.parent = {parent}
-           AND NOT o.deleted
-           AND {condition}
-         ORDER BY {order}
-         LIMIT {limit}
-        OFFSET {offset}) AS page;
+-- None of more than {bytes_max} bytes: a text of more than a gigabyte is an error of Postgres.
+WITH page AS MATERIALIZED (
+    SELECT {document} AS document
+      FROM record AS o
+     WHERE o.parent = {parent}
+       AND NOT o.deleted
+       AND {condition}
+     ORDER BY {order}
+     LIMIT {limit}
+    OFFSET {offset}
+),
+size AS (
+    SELECT coalesce(sum(octet_length(document) + 1), 0) <= {bytes_max} AS fits
+      FROM page
+)
+SELECT size.fits,
+       CASE WHEN size.fits THEN (SELECT string_agg(document, ',') FROM page) END AS documents
+  FROM size;
 
 -- named_documents --
 -- In the order in which they are named.

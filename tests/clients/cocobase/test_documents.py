@@ -282,7 +282,10 @@ def test_a_batch_creates_in_order_and_makes_its_collection(project: Project) -> 
         ("delete", {"document_ids": {}}, 422),
         ("delete", {"document_ids": []}, 400),
         ("delete", {"document_ids": [1]}, 422),
+        ("update", {"updates": {str(n): {"n": 1} for n in range(10_001)}}, 400),
+        ("delete", {"document_ids": [str(n) for n in range(10_001)]}, 400),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_a_batch_out_of_form_changes_nothing(
     project: Project, collection: str, what: str, body: Any, status: int

@@ -1,13 +1,11 @@
 """DataForce's pages of collections as Postgres plans them (contract section 5)."""
 
-from collections.abc import Sequence
-
 import asyncpg
 import pytest
 
 from muniment.dataforce.pages import Listing
 from muniment.dataforce.store import DataForceStore
-from muniment.query.store import Store
+from tests.support.one_connection import OneConnection
 
 ORBIT = "0199c455-21ee-74c6-b747-19a82f1a1e75"
 FILL = """INSERT INTO collection (parent, id, uid, last_modified, deleted, data, permissions,
@@ -15,22 +13,6 @@ FILL = """INSERT INTO collection (parent, id, uid, last_modified, deleted, data,
           SELECT $1, gen_random_uuid()::text, gen_random_uuid(), number, FALSE,
                  jsonb_build_object('name', 'n' || number), '{}', number, number
             FROM generate_series(1, 2000) AS number"""
-
-
-class Explained(Store):
-    """Reads by one connection, and keeps how Postgres comes to the last list."""
-
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        super().__init__()
-        self._connection = connection
-        self.plan = ""
-
-    async def read_list(self, statement: str, values: Sequence[object]) -> asyncpg.Record:
-        lines = await self._connection.fetch(f"EXPLAIN {statement}", *values)
-        self.plan = "\n".join(line[0] for line in lines)
-        row = await self._connection.fetchrow(statement, *values)
-        assert row is not None
-        return row
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
@@ -42,7 +24,7 @@ async def test_a_page_by_creation_reads_no_more_than_itself(
     await connection.execute("SET enable_seqscan = off")
     await connection.execute(FILL, ORBIT)
     await connection.execute("ANALYZE collection")
-    read_model = Explained(connection)
+    read_model = OneConnection(connection)
     store = DataForceStore(read_model)
     first = await store.page(ORBIT, ORBIT, Listing(limit=50, order=order))
     last = first[49]
