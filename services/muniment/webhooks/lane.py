@@ -17,6 +17,7 @@ from muniment.log.protocol import Offset, Start
 from muniment.webhooks.deliveries import Delivery, LaneId, ParkedRow, State
 from muniment.webhooks.lines import Lines
 from muniment.webhooks.pace import Pace
+from muniment.webhooks.parked_rows import ParkedRows, delivery_of_row
 from muniment.webhooks.terms import DEFAULT_LIMITS, Limits, Terms
 
 
@@ -71,8 +72,7 @@ class Lane:
         self._limits = limits
         self._order: deque[Delivery] = deque()
         self._lines = Lines(terms.order)
-        self._unwritten: dict[Offset, Delivery] = {}
-        self._unparked: list[Delivery] = []
+        self._rows = ParkedRows(id_)
         self._held = self._held_bytes = self._under_way = self._unsettled = 0
         self._rows_ahead: dict[Offset, ParkedRow] = {}
         self._is_recalled = True
@@ -284,16 +284,15 @@ class Lane:
     def changes(self) -> LaneChanges:
         """What has changed since the last time: to be written, in order, or the lane is spent."""
         is_letting_go = self.stopped_for is not None and self.is_idle
-        rows = self._take_rows()
-        settled = sum(delivery.is_passed for delivery in self._unparked)
-        unparked = [delivery.offset for delivery in self._unparked]
-        self._unparked.clear()
-        settled += self._move()
+        rows = self._rows.take_written()
+        made = self._rows.take_made()
+        unparked = [delivery.offset for delivery in made]
+        settled = sum(delivery.is_passed for delivery in made) + self._move()
         # Most of what is under way is done by the next commit: a row for it would be for nothing.
         is_enough = 2 * (self._unsettled - settled) >= self._limits.repeats_max
         if is_letting_go or self._is_ending or is_enough:
             self._park_stragglers()
-            rows += self._take_rows()
+            rows += self._rows.take_written()
             settled += self._move()
         position = self._position()
         if is_letting_go:
@@ -317,16 +316,7 @@ class Lane:
             return
         if row.is_dead:
             return
-        delivery = Delivery(
-            offset=row.offset,
-            claim=row.claim,
-            key=row.key,
-            attempts=row.attempts,
-            next_try_at=row.next_try_at,
-            reason=row.reason,
-            has_row=True,
-            is_passed=True,
-        )
+        delivery = delivery_of_row(row)
         self._is_recalled = False
         self._hold(delivery)
         self._lines.park(delivery)
@@ -344,7 +334,7 @@ class Lane:
     def _set_parked(self, delivery: Delivery) -> None:
         self._lines.park(delivery)
         if not delivery.has_row:
-            self._unwritten[delivery.offset] = delivery
+            self._rows.write(delivery)
 
     def _may_send(self) -> bool:
         return (
@@ -408,16 +398,13 @@ class Lane:
 
     def _park(self, delivery: Delivery) -> None:
         if delivery.is_dead:
-            self._unwritten[delivery.offset] = delivery
+            self._rows.write(delivery)
             self._finish(delivery)
             return
         self._lines.park(delivery)
-        self._unwritten[delivery.offset] = delivery
+        self._rows.write(delivery)
         self._lines.give_back(delivery)
-        if self._lines.parks_followers:
-            for follower in self._lines.followers_of(delivery):
-                if not follower.is_parked:
-                    self._set_parked(follower)
+        self._park_followers(delivery)
 
     def _finish(self, delivery: Delivery) -> None:
         self._lines.finish(delivery)
@@ -425,9 +412,7 @@ class Lane:
         self._held_bytes -= len(delivery.body or b"")
         delivery.body = None
         if not delivery.is_dead:
-            self._unwritten.pop(delivery.offset, None)
-            if delivery.has_row:
-                self._unparked.append(delivery)
+            self._rows.made(delivery)
 
     def _park_stragglers(self) -> None:
         """Park what is left between deliveries that are done, so that the position can pass."""
@@ -439,17 +424,14 @@ class Lane:
             self._set_parked(delivery)
             if delivery.state is State.READY:
                 self._lines.give_back(delivery)
-            if self._lines.parks_followers:
-                for follower in self._lines.followers_of(delivery):
-                    if not follower.is_parked:
-                        self._set_parked(follower)
+            self._park_followers(delivery)
 
-    def _take_rows(self) -> list[ParkedRow]:
-        rows = [self._row(delivery) for delivery in self._unwritten.values()]
-        for delivery in self._unwritten.values():
-            delivery.has_row = True
-        self._unwritten.clear()
-        return rows
+    def _park_followers(self, delivery: Delivery) -> None:
+        if not self._lines.parks_followers:
+            return
+        for follower in self._lines.followers_of(delivery):
+            if not follower.is_parked:
+                self._set_parked(follower)
 
     def _move(self) -> int:
         settled = 0
@@ -471,15 +453,3 @@ class Lane:
         self._held = self._held_bytes = 0
         self._order.clear()
         self._lines.clear()
-
-    def _row(self, delivery: Delivery) -> ParkedRow:
-        return ParkedRow(
-            lane_id=self.id,
-            offset=delivery.offset,
-            claim=delivery.claim,
-            key=delivery.key,
-            attempts=delivery.attempts,
-            next_try_at=delivery.next_try_at,
-            is_dead=delivery.is_dead,
-            reason=delivery.reason,
-        )
