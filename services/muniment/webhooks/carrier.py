@@ -315,16 +315,19 @@ class Carrier:
 
     async def _reopen(self, active: ActiveLane) -> None:
         """Make the lane anew when nothing of it is under way and all of it is written down."""
-        is_written = False
+        lane, is_written = active.lane, False
         while not is_written:
-            is_written = active.lane.is_let_go
+            is_written = lane.is_let_go
             self._lanes.touch(active)
             await self._committing.committed()
-            if active not in self._lanes or not active.endpoint.spec.is_enabled:
+            # Asked for twice, it is done once.
+            if active.lane is not lane or active not in self._lanes:
+                return
+            if not active.endpoint.spec.is_enabled:
                 return
         parked = await self._committing.parked_of(active.id)
-        if active in self._lanes and active.lane.is_let_go:
-            active.lane = active.lane.anew(parked, self._reading_at(active.endpoint.partition))
+        if active.lane is lane and active in self._lanes:
+            active.lane = lane.anew(parked, self._reading_at(active.endpoint.partition))
             self._lanes.touch(active)
             self.pump(active)
 

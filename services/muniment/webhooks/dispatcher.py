@@ -9,11 +9,12 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from muniment.domain.addresses import Kind
 from muniment.domain.events import ObjectChanged, PartitionFlushed
-from muniment.domain.webhooks.spec import State
+from muniment.domain.webhooks.spec import State, WebhookSpec
 from muniment.log.protocol import Entry, Log, LogUnavailable, Offset, Partition, Start
 from muniment.runtime.logs import get_logger
 from muniment.webhooks import gauges
@@ -261,6 +262,7 @@ class Dispatcher:
     def _change(self, endpoint: Endpoint) -> list[ActiveLane]:
         touched = self._lanes.of(endpoint.id)
         for active in touched:
+            is_report = is_mere_report(active.endpoint.spec, endpoint.spec)
             has_other_form = active.endpoint.spec.form != endpoint.spec.form
             active.endpoint = endpoint
             active.lane.pace.terms = self._defaults.terms(
@@ -269,7 +271,8 @@ class Dispatcher:
             if not endpoint.spec.is_enabled:
                 self._carrier.halt(active, PAUSED)
             elif active.lane.stopped_for not in {None, AFTER_SNAPSHOT, PAUSED_JOB}:
-                self._carrier.resume(active)
+                if not is_report:
+                    self._carrier.resume(active)
             elif has_other_form or active.lane.order is not endpoint.spec.order:
                 self._carrier.reopen(active)
         return touched
@@ -395,6 +398,14 @@ class Dispatcher:
                 reading = {partition: at.offset for partition, at in self._reading.items()}
                 gauges.show(self._lanes, reading, ends, self._clock())
             await asyncio.sleep(MEASURE_EVERY_S)
+
+
+def is_mere_report(before: WebhookSpec, after: WebhookSpec) -> bool:
+    """Whether nothing but our own word that it fails came back: said before the lane was stopped.
+
+    Going on by that would begin the time of failing anew, and use up the attempts of what waits.
+    """
+    return after.status.state is not State.ACTIVE and replace(before, status=after.status) == after
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

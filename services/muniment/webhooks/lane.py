@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Final
 
 from muniment.domain.webhooks.spec import Order
 from muniment.log.protocol import Offset, Start
@@ -19,6 +20,9 @@ from muniment.webhooks.lines import Lines
 from muniment.webhooks.pace import Pace
 from muniment.webhooks.parked_rows import ParkedRows, delivery_of_row
 from muniment.webhooks.terms import DEFAULT_LIMITS, Limits, Terms
+
+HELD_WHILE_AWAY_MAX: Final = 100
+"""Events in memory for an endpoint that counts as away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +94,12 @@ class Lane:
     @property
     def is_full(self) -> bool:
         """Whether the lane takes nothing more in for now."""
+        held_max = self._limits.held_events_max
+        if self.pace.is_open:
+            # One probe at a time goes out: all the others can wait on the log.
+            held_max = min(held_max, HELD_WHILE_AWAY_MAX)
         return (
-            self._held >= self._limits.held_events_max
+            self._held >= held_max
             or self._held_bytes >= self._limits.held_bytes_max
             or self.parked_count >= self._limits.parked_max
         )

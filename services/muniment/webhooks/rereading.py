@@ -78,7 +78,8 @@ class Rereading:
 
     async def recall(self, active: ActiveLane) -> None:
         """Read what the lane had parked before a restart."""
-        wanted = active.lane.to_recall()
+        lane = active.lane
+        wanted = lane.to_recall()
         found: dict[Offset, Delivery] = {}
         async with self._free_readers:
             if active.reads_snapshot:
@@ -89,7 +90,8 @@ class Rereading:
             else:
                 for stretch in _stretches(wanted):
                     await self._read_stretch(active, stretch, found)
-        active.lane.recall(found)
+        # Another lane may go on in its place by now: it has to read for itself.
+        lane.recall(found)
 
     async def _read_log(
         self, active: ActiveLane, start: Start, reading_at: Callable[[Partition], Offset]

@@ -26,6 +26,7 @@ from muniment.log.connection import parse_kafka_url
 from muniment.log.kafka import KafkaLog
 from muniment.log.options import LogOptions
 from muniment.stack import ports
+from tests.support import gates
 from tests.support.cluster import Client, basic, read_all
 from tests.support.dispatching import SECRET_KEY, Feed, feeding
 from tests.support.server import MunimentServer, running_server
@@ -42,6 +43,8 @@ REPEATS_MAX: Final = WINDOW * ENDPOINTS
 APART: Final = ("atlas", "maps")
 """Buckets in different partitions."""
 FROZEN_S: Final = 3.0
+RESUMED_S: Final = {"kill": 5.0, "freeze": 5.0 + FROZEN_S}
+"""The bounds of the gate; a machine that does other things besides may be slower."""
 RESUMED_AFTER: Final = 20
 """Deliveries of events that had not been delivered at the blow; then the service is back."""
 
@@ -86,6 +89,7 @@ async def test_nothing_is_lost_whichever_part_is_killed_or_frozen(
             resumed_at = tally.counts().taken + RESUMED_AFTER
             await tally.until(partial(has_taken, resumed_at))
             resumed_s, well_s = time.monotonic() - struck_at, await answering - struck_at
+            gates.tell(f"3: resumed after {kind} of {name}", resumed_s, RESUMED_S[kind], "s")
             print(f"\n{name} {kind}: resumed after {resumed_s:.1f} s, Kafka, Postgres {well_s:.1f}")
         load.is_over = True
         log = KafkaLog.open(parse_kafka_url(f"127.0.0.1:{port}"), LogOptions(partitions=PARTITIONS))
@@ -96,6 +100,8 @@ async def test_nothing_is_lost_whichever_part_is_killed_or_frozen(
         counts = await tally.until(lambda counts: counts.taken >= len(events))
 
     print(f"{len(events)} events, {counts.repeats} repeats after {len(blows)} blows")
+    gates.tell("3: lost", len(events) - counts.taken, 0)
+    gates.tell(f"3: repeats after {len(blows)} blows", counts.repeats, REPEATS_MAX * len(blows))
     assert load.acknowledged <= {(event.address.uri, event.last_modified) for event in events}
     assert (counts.taken, counts.inversions, counts.forged) == (len(events), 0, 0)
     assert counts.repeats <= REPEATS_MAX * len(blows)
@@ -122,6 +128,8 @@ async def test_two_dispatchers_take_over_from_each_other(
 
     print(f"\n{written} events, {counts.repeats} repeats after {2 * rounds} kills")
     assert (counts.taken, counts.inversions, counts.forged) == (written, 0, 0)
+    gates.tell(f"7: lost in {2 * rounds} kills of one of two", written - counts.taken, 0)
+    gates.tell(f"7: repeats after {2 * rounds} kills", counts.repeats, REPEATS_MAX * 2 * rounds)
     assert counts.repeats <= REPEATS_MAX * 2 * rounds
 
 
@@ -142,7 +150,7 @@ async def test_what_hangs_is_taken_over_and_does_no_harm_when_it_goes_on(
             for _ in range(20):
                 written += await write_a_little(feed)
             await tally.until(partial(has_taken, written))
-            print(f"\ntaken over after {time.monotonic() - frozen_at:.1f} s")
+            gates.tell("7: taken over after it hung", time.monotonic() - frozen_at, 10, "s")
             frozen.send_signal(signal.SIGCONT)
         counts = await tally.until(partial(has_taken, written))
 

@@ -8,7 +8,7 @@ import pytest
 from muniment.log.protocol import Offset, Start
 from muniment.webhooks.breaker import FAILURES_TO_OPEN
 from muniment.webhooks.deliveries import Delivery, LaneId, ParkedRow
-from muniment.webhooks.lane import Lane, LaneChanges
+from muniment.webhooks.lane import HELD_WHILE_AWAY_MAX, Lane, LaneChanges
 from muniment.webhooks.retry import REPEAT_S_MIN, Schedule
 from muniment.webhooks.terms import Limits, Terms
 
@@ -283,6 +283,20 @@ def test_an_endpoint_that_is_away_gets_one_probe_at_a_time() -> None:
     probe = start(lane, NOW + 1)
 
     assert (failures, at_once, woken_at, len(probe)) == (FAILURES_TO_OPEN, [], NOW + 1, 1)
+
+
+def test_for_an_endpoint_that_is_away_few_events_are_held() -> None:
+    """The others wait on the log, and are read when it is back."""
+    lane = new_lane()
+    take(lane, *(f"r{number}" for number in range(HELD_WHILE_AWAY_MAX)))
+    was_full = lane.is_full
+    while request := lane.next(NOW):
+        fail(lane, request[0])
+    is_full = lane.is_full
+    lane.fall_behind(Start(offset=lane.taken_to, claim=Offset(0)))
+    lane.delivered(start(lane, NOW + 1), now=NOW + 1)
+
+    assert (was_full, is_full, lane.is_full, lane.wants_more) == (False, True, False, True)
 
 
 def test_a_probe_before_its_time_is_no_attempt_of_the_schedule() -> None:

@@ -1,5 +1,6 @@
 """Messages: which fields of records they carry, when they are too long, how several are one."""
 
+import tracemalloc
 from typing import Any
 
 import orjson
@@ -38,6 +39,20 @@ def told(event: ObjectChanged, fields: Any, shape: Shape = Shape.FULL) -> Any:
 
 def updated(**data: Any) -> ObjectChanged:
     return record("r1", action=Action.UPDATED, before=BEFORE, **data)
+
+
+def test_a_body_takes_the_memory_of_what_it_says() -> None:
+    """Thousands wait in memory, and are counted by their length."""
+    event, form = record("r1", text="x" * 300), Form()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        bodies = [body_of(event, AT, form) for _ in range(100)]
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+
+    assert taken < 2 * sum(len(body) for body in bodies)
 
 
 @pytest.mark.parametrize(

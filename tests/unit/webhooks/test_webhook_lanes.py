@@ -13,7 +13,7 @@ from muniment.domain.webhooks.spec import State
 from muniment.webhooks.endpoints import Endpoint
 from muniment.webhooks.http.answer import Answer, Failure
 from muniment.webhooks.retry import Schedule
-from tests.unit.webhooks.building import changed, collection, record, webhook
+from tests.unit.webhooks.building import NOW, changed, collection, record, webhook
 from tests.unit.webhooks.test_dispatcher import GONE, OK, ONE, REFUSED, TWO, World
 
 UPDATED, DELETED = Action.UPDATED, Action.DELETED
@@ -271,6 +271,27 @@ async def test_what_fails_too_long_is_told_of_and_then_disabled_and_keeps_its_pl
 
     assert stayed
     assert world.reports[0].state is State.FAILING
+
+
+async def test_word_that_it_fails_does_not_have_what_was_disabled_go_on(world: World) -> None:
+    """It was said before the end, and comes back on the log after it."""
+    world.schedule = Schedule(waits_s=(0, *[0.01] * 1_000), jitter=0.0)
+    world.patience_s = 0.1
+    world.courier.answer = lambda _endpoint, _delivery: REFUSED
+    await world.append(webhook(ONE), record("a"))
+    failing = {"state": "failing", "since": NOW, "reason": "status 500"}
+
+    async with world.delivering():
+        await world.until(lambda: any(r.state is State.DISABLED for r in world.reports))
+        at = len(world.courier.attempts)
+        await world.append(webhook(ONE, action=UPDATED, status=failing))
+        await world.append(webhook(TWO, webhook_id="two"))
+        world.courier.answer = lambda endpoint, _delivery: OK if endpoint.url == TWO else REFUSED
+        await world.append(record("b"))
+        await world.until(lambda: world.courier.names(TWO) == ["b"])
+        await asyncio.sleep(0.1)
+
+    assert len(world.courier.attempts) == at + 1
 
 
 async def test_it_is_warned_of_before_it_is_disabled(world: World) -> None:
