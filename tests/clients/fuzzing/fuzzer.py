@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -38,8 +39,10 @@ OF_DATA: Final = (
 """Which believe that what was generated is what was sent, as it is where nothing is odd."""
 
 DEADLINE_S: Final = 3 * 3600
-CHAINS_S: Final = 120
-"""How long one process makes chains: each has to learn anew what leads to what."""
+CHAINS_MAX: Final = 150
+"""How many one process makes: some 2,000 requests. Each has to learn anew what leads to what."""
+PROCESSES: Final = 2
+"""How many make chains at once: most of the time goes into making up requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,12 @@ class Outcome:
         }
 
     def joined(self, other: "Outcome") -> "Outcome":
-        """Both together; the exit code and what was printed are the other's."""
+        """Both together; the exit code and what was printed are those of the first that failed."""
+        told = self if self.exit_code else other
         operations = {**self.statuses, **other.statuses}
         return Outcome(
-            exit_code=other.exit_code,
-            printed=other.printed,
+            exit_code=told.exit_code,
+            printed=told.printed,
             statuses={
                 name: self.statuses.get(name, Counter()) + other.statuses.get(name, Counter())
                 for name in operations
@@ -99,18 +103,19 @@ class Fuzzer:
         paths: str = "",
         odd_share: float = 0,
         seed: int = SEED,
-        time_max_s: int | None = None,
+        users: str = "",
     ) -> Outcome:
         """`examples_max` is for each operation, or how many chains there are.
 
         `paths` is a regular expression that the paths of the document are searched for.
-        With `time_max_s` chains are begun anew until that has passed.
+        `users` ends the names of those who ask: who run at once don't take from each other.
         """
         tally = self._folder / f"{new_name()}.json"
         told = {
             "FUZZING_SEED": str(seed),
             "FUZZING_ODD_SHARE": str(odd_share),
             "FUZZING_TALLY": os.fspath(tally),
+            "FUZZING_USERS": users,
             "PYTHONPATH": os.fspath(ROOT),
         }
         command = [
@@ -119,7 +124,6 @@ class Fuzzer:
             *("--seed", str(seed), "--phases", ",".join(phases), "--checks", ",".join(checks)),
             *("--max-examples", str(examples_max)),
             *(("--include-path-regex", paths) if paths else ()),
-            *(("--max-time", str(time_max_s)) if time_max_s else ()),
         ]
         done = subprocess.run(
             command,
@@ -140,20 +144,26 @@ class Fuzzer:
             statuses={name: Counter(answers) for name, answers in counted.items()},
         )
         print(
-            f"seed {seed}: {outcome.examples} examples, {dict(sorted(outcome.by_status.items()))}"
+            f"seed {seed}: {outcome.examples} examples, {dict(outcome.phases)},"
+            f" {dict(sorted(outcome.by_status.items()))}"
         )
         return outcome
 
     def run_chains(self, *, requests_min: int, seed: int) -> Outcome:
-        """Chains from one seed after the other, until there were enough requests or a failure.
+        """Chains from seeds one after the other, until there were enough requests or a failure.
 
         One run cannot be long: Hypothesis ends it when something that it has seen before is
         answered otherwise, as a server with a memory does.
         """
         total = Outcome()
-        while total.exit_code == 0 and total.phases["stateful"] < requests_min:
-            total = total.joined(
-                self.run("stateful", examples_max=500, seed=seed, time_max_s=CHAINS_S)
-            )
-            seed += 1
+        with ThreadPoolExecutor(PROCESSES) as pool:
+            while total.exit_code == 0 and total.phases["stateful"] < requests_min:
+                seeds = range(seed, seed + PROCESSES)
+                for outcome in pool.map(self._run_chains_of, seeds, map(str, range(PROCESSES))):
+                    total = total.joined(outcome)
+                seed = seeds.stop
+        print(f"{total.phases['stateful']} requests in chains")
         return total
+
+    def _run_chains_of(self, seed: int, users: str) -> Outcome:
+        return self.run("stateful", examples_max=CHAINS_MAX, seed=seed, users=users)
