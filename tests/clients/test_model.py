@@ -52,7 +52,7 @@ def test_answers_are_those_of_the_model_for_long(server: Server, number: int) ->
     """The long form: other requests on every run, from seeds that are printed."""
     given = os.environ.get("MODEL_SEED")
     chosen = number + int(given) if given else random.SystemRandom().randrange(10**9)
-    play(server, chosen, examples=25, steps=60)
+    play(server, chosen, examples=15, steps=60)
 
 
 def play(server: Server, number: int, *, examples: int, steps: int) -> None:

@@ -29,6 +29,7 @@ _RULES: Final = (
     r"^Must be a URL at an origin that is let in$",  # a setting
     r"^Longer than maximum length$",  # bytes
     r"^Invalid state$",  # OID-2: opaque
+    r"^no user has this id$",  # depends on who there is
     r" is not one of auth0$",  # OID-1: a setting
     r"^Object id does not match existing object$",  # ID-5: depends on the URL
 )

@@ -72,6 +72,27 @@ def test_what_is_switched_off_is_not_described() -> None:
     assert not {"patch_record", "get_history", "get_counters", "batch"} & set(names)
 
 
+@pytest.mark.parametrize(
+    ("path", "method", "is_required"),
+    [
+        ("/__users__", "post", True),
+        ("/__organizations__/{organization_id}/members/{user_id}", "put", True),
+        ("/__users__/{user_id}/keys", "post", False),
+    ],
+)
+def test_a_body_with_something_needed_is_required(
+    path: str, method: str, is_required: bool
+) -> None:
+    """HB-4: generated clients send one then."""
+    [body] = [
+        parameter
+        for parameter in described(EVERYTHING)["paths"][path][method]["parameters"]
+        if parameter.get("in") == "body"
+    ]
+
+    assert body["required"] is is_required
+
+
 def test_every_path_parameter_is_described() -> None:
     """HB-4."""
     paths = described(EVERYTHING)["paths"]

@@ -5,7 +5,7 @@ from typing import Final
 
 from muniment.domain.values import JsonObject
 from muniment.web.endpoints import OF_ADMINISTRATORS, Endpoint
-from muniment.web.openapi.schemas import TEXT, closed, one_of
+from muniment.web.openapi.schemas import closed, one_of
 
 _OPERATIONS: Final[Mapping[tuple[Endpoint, str], tuple[str, str]]] = {
     (Endpoint.PROJECTS, "GET"): ("get_projects", "List the projects"),
@@ -111,9 +111,18 @@ ADMINISTRATION_DEFINITIONS: Final[JsonObject] = {
         },
     ),
     "NewOrganization": closed(
-        {"name": _NAME}, logo=TEXT, owner={"type": "string", "format": "uuid"}
+        {"name": _NAME},
+        logo={"type": ["string", "null"]},
+        owner={"type": ["string", "null"], "format": "uuid"},
     ),
     "OrganizationMember": closed({"role": one_of("owner", "admin", "member")}),
     "NewOrbit": closed({"name": _NAME}),
     "OrbitMember": closed({"role": one_of("admin", "member")}),
 }
+
+NEEDED: Final = frozenset(
+    name
+    for name, definition in ADMINISTRATION_DEFINITIONS.items()
+    if isinstance(definition, dict) and "required" in definition
+)
+"""Bodies that cannot be left out."""

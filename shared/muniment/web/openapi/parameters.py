@@ -9,7 +9,7 @@ from muniment.domain.values import JsonObject
 from muniment.domain.webhooks.selection import EVENT_TYPES
 from muniment.web.commands import BEHAVIORS
 from muniment.web.endpoints import Endpoint, Route
-from muniment.web.openapi.administration import ADMINISTRATION_ASKS
+from muniment.web.openapi.administration import ADMINISTRATION_ASKS, NEEDED
 from muniment.web.openapi.resources import (
     ACCOUNT,
     OBJECT_ID_SCHEMA,
@@ -189,7 +189,7 @@ def parameters(route: Route, method: str) -> Iterator[JsonObject]:
     if route.endpoint is Endpoint.BATCH:
         yield _body("Batch", is_required=True)
     if (body := _ASKS.get((route.endpoint, method))) is not None:
-        yield _body(body, is_required=False)
+        yield _body(body, is_required=body in NEEDED)
     is_by_day = route.endpoint is Endpoint.WEBHOOK_DAYS
     for name in _OF_DELIVERIES.get(route.endpoint, ()):
         type_ = _DATES.get(name) if is_by_day else None
