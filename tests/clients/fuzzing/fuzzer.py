@@ -39,8 +39,8 @@ OF_DATA: Final = (
 """Which believe that what was generated is what was sent, as it is where nothing is odd."""
 
 DEADLINE_S: Final = 3 * 3600
-CHAINS_MAX: Final = 150
-"""How many one process makes: some 2,000 requests. Each has to learn anew what leads to what."""
+CHAINS_S: Final = 120
+"""How long one process makes chains: each has to learn anew what leads to what."""
 PROCESSES: Final = 2
 """How many make chains at once: most of the time goes into making up requests."""
 
@@ -104,11 +104,13 @@ class Fuzzer:
         odd_share: float = 0,
         seed: int = SEED,
         users: str = "",
+        time_max_s: int | None = None,
     ) -> Outcome:
         """`examples_max` is for each operation, or how many chains there are.
 
         `paths` is a regular expression that the paths of the document are searched for.
         `users` ends the names of those who ask: who run at once don't take from each other.
+        With `time_max_s` chains are begun anew until that has passed.
         """
         tally = self._folder / f"{new_name()}.json"
         told = {
@@ -124,6 +126,7 @@ class Fuzzer:
             *("--seed", str(seed), "--phases", ",".join(phases), "--checks", ",".join(checks)),
             *("--max-examples", str(examples_max)),
             *(("--include-path-regex", paths) if paths else ()),
+            *(("--max-time", str(time_max_s)) if time_max_s else ()),
         ]
         done = subprocess.run(
             command,
@@ -166,4 +169,4 @@ class Fuzzer:
         return total
 
     def _run_chains_of(self, seed: int, users: str) -> Outcome:
-        return self.run("stateful", examples_max=CHAINS_MAX, seed=seed, users=users)
+        return self.run("stateful", examples_max=500, seed=seed, users=users, time_max_s=CHAINS_S)
