@@ -123,6 +123,8 @@ async def test_a_request_goes_on_as_it_came(tmp_path: Path) -> None:
         "/v1/users/me/organizations",
         "/organizations/o/orbits",
         "/v1/organizations/o",
+        "/v1/__portal__",
+        "/v1/__portal__/portal.js",
         "/v1/__projects__",
         "/v1/__users__/u/keys",
         "/v1/__orbits__/o",

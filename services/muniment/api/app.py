@@ -28,6 +28,7 @@ from muniment.web.endpoints import Endpoint
 from muniment.web.http import Handler, Request, Response
 from muniment.webhooks.catalogue.pages import catalogue_handlers
 from muniment.webhooks.management.side import open_console
+from muniment.webhooks.portal.pages import portal_handlers
 
 
 async def run(settings: Settings) -> None:
@@ -67,6 +68,8 @@ async def _serve(
                 more.update(console.handlers())
                 more.update(catalogue_handlers())
             in_batches = console.handlers_in_batches() if edge.features.webhooks else {}
+            if edge.features.portal:
+                more.update(portal_handlers())
             if accounts is not None:
                 more.update(accounts.handlers(edge, queries.in_groups))
             if openid is not None:

@@ -11,7 +11,7 @@ from muniment.runtime.logs import get_logger
 from muniment.webhooks.active import ActiveLane, Lanes
 from muniment.webhooks.attempts import Attempt
 from muniment.webhooks.deliveries import LaneId, ParkedRow
-from muniment.webhooks.jobs import Job, JobChange, JobState
+from muniment.webhooks.jobs import Job, JobChange, JobId, JobState
 from muniment.webhooks.ledger import Ledger
 from muniment.webhooks.positions import Commit, Kept, Positions
 
@@ -134,7 +134,7 @@ class Committing:
         for active, row in rows:
             active.saved = row
         finished = [active for active in dirty if active.lane.is_finished]
-        jobs = [*news.jobs, *_progress(dirty)]
+        jobs = each_once([*news.jobs, *_progress(dirty)])
         for active in finished:
             log.info("webhook.ended", **active.facts())
             self._lanes.forget(active)
@@ -155,6 +155,27 @@ class Committing:
             jobs=jobs,
         )
         return commit, [(active, change.settled) for active, change in changes]
+
+
+def each_once(changes: Iterable[JobChange]) -> Sequence[JobChange]:
+    """One change of each job that says what all of them do: of two, a statement writes any."""
+    found: dict[JobId, JobChange] = {}
+    for change in changes:
+        before = found.get(change.id)
+        found[change.id] = change if before is None else _both(before, change)
+    return list(found.values())
+
+
+def _both(before: JobChange, change: JobChange) -> JobChange:
+    return JobChange(
+        id=change.id,
+        state=change.state,
+        at_offset=before.at_offset if change.at_offset is None else change.at_offset,
+        delivered=before.delivered + change.delivered,
+        dead=before.dead + change.dead,
+        result=change.result or before.result,
+        has_heard=before.has_heard or change.has_heard,
+    )
 
 
 def _progress(lanes: Iterable[ActiveLane]) -> Iterable[JobChange]:

@@ -79,11 +79,13 @@ class Desk:
         active = self._new_lane(endpoint, job)
         self._lanes.add(active)
         log.info("webhook.replay_began", **active.facts())
-        self._committing.changed_job(
-            JobChange(id=job.id, state=JobState.RUNNING, has_heard=job.asked is Ask.RESUME)
-        )
         if job.asked is Ask.PAUSE:
             self._heed(active, job, job.asked)
+        else:
+            has_heard = job.asked is Ask.RESUME
+            self._committing.changed_job(
+                JobChange(id=job.id, state=JobState.RUNNING, has_heard=has_heard)
+            )
         self._carrier.pump(active)
 
     def _heed(self, active: ActiveLane, job: Job, asked: Ask) -> None:

@@ -194,6 +194,7 @@ def features_of(settings: Settings) -> Features:
         counters=settings.counters_enabled,
         user_data=True,
         webhooks=settings.webhooks_enabled,
+        portal=settings.webhooks_enabled and settings.webhooks_portal_enabled,
         metrics=settings.metrics_enabled,
         administration=True,
     )

@@ -35,6 +35,8 @@ class Endpoint(StrEnum):
     EVENT_TYPE = "event_type"
     WEBHOOK_SECRETS = "webhook_secrets"
     WEBHOOK_KEYS = "webhook_keys"
+    PORTAL = "portal"
+    PORTAL_PART = "portal_part"
     WEBHOOK_STATUS = "webhook_status"
     WEBHOOK_ATTEMPTS = "webhook_attempts"
     WEBHOOK_DAYS = "webhook_days"

@@ -35,6 +35,18 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; ",
 }
 
+_OF_PAGES: Final[Mapping[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""Their scripts are files of this server's, and make no markup of texts."""
+
 _FOR_ANYBODY: Final = frozenset(
     {
         Endpoint.HEARTBEAT,
@@ -49,10 +61,13 @@ _FOR_ANYBODY: Final = frozenset(
         Endpoint.EVENT_TYPE,
         Endpoint.WEBHOOK_KEYS,
         Endpoint.WEBHOOK_ORDERS,
+        Endpoint.PORTAL,
+        Endpoint.PORTAL_PART,
     }
 )
 """Answered without asking who asks: that may need what is away (HB-2)."""
 
+_PAGES: Final = frozenset({Endpoint.PORTAL, Endpoint.PORTAL_PART})
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS_KEPT_MAX: Final = 1024
 
@@ -214,7 +229,8 @@ class Pipeline:
             response.headers = self._signals.headers() | response.headers
 
     def _constant_headers(self, route: Route, method: str) -> dict[str, str]:
-        headers = {**SECURITY_HEADERS, "Access-Control-Expose-Headers": exposed(route, method)}
+        security = _OF_PAGES if route.endpoint in _PAGES else SECURITY_HEADERS
+        headers = {**security, "Access-Control-Expose-Headers": exposed(route, method)}
         if len(self._headers) < _HEADERS_KEPT_MAX:  # Methods are any text that a client sends.
             self._headers[route.template, method] = headers
         return headers

@@ -22,6 +22,8 @@ class Features:
     counters: bool = False
     user_data: bool = False
     webhooks: bool = False
+    portal: bool = False
+    """The page for those who operate webhooks."""
     metrics: bool = False
     administration: bool = False
 
@@ -49,6 +51,7 @@ def static_routes(features: Features, buckets: Route) -> dict[str, Route]:
         "__counters__": (features.counters, Endpoint.COUNTERS, _GET),
         "__metrics__": (features.metrics, Endpoint.METRICS, _GET),
         "__events__": (features.webhooks, Endpoint.EVENT_TYPES, _GET),
+        "__portal__": (features.portal, Endpoint.PORTAL, _GET),
     }
     for name, (is_on, endpoint, methods) in optional.items():
         if is_on:
@@ -89,6 +92,10 @@ NO_OPENID: Final[Mapping[str, Route]] = {}
 
 USER_DATA: Final = Route(
     endpoint=Endpoint.USER_DATA, template="/v1/__user_data__/{principal}", methods=("DELETE",)
+)
+
+PORTAL_PART: Final = Route(
+    endpoint=Endpoint.PORTAL_PART, template="/v1/__portal__/{part}", methods=_GET
 )
 
 EVENT_TYPE: Final = Route(

@@ -18,6 +18,7 @@ from muniment.web.route_tables import (
     NO_USER_DATA,
     NOTHING_BELOW,
     OPENID,
+    PORTAL_PART,
     SNAPSHOT,
     USER_DATA,
     WEBHOOK_KEYS,
@@ -119,6 +120,7 @@ class Routes:
         self._below_webhook = BELOW_WEBHOOK if features.webhooks else NOTHING_BELOW
         self._webhook_keys = WEBHOOK_KEYS if features.webhooks else None
         self._event_type = EVENT_TYPE if features.webhooks else None
+        self._portal_part = PORTAL_PART if features.portal else None
         self._account = account_route(switches) if features.accounts else None
         self._openid = OPENID if features.openid else NO_OPENID
         self._records = lists[Kind.RECORD]
@@ -142,6 +144,7 @@ class Routes:
             WEBHOOK_REPLAY if self._below_webhook else None,
             self._webhook_keys,
             self._event_type,
+            self._portal_part,
             *self._administration.values(),
         )
         fixed = (*self._static.values(), self._bucket, *below, self._records, self._record)
@@ -193,6 +196,8 @@ class Routes:
                 return Target(route=self._user_data, id=principal)
             case ["__events__", type_] if type_ and self._event_type:
                 return Target(route=self._event_type, id=type_)
+            case ["__portal__", name] if name and self._portal_part:
+                return Target(route=self._portal_part, id=name)
             case ["__user_data__"] if self._user_data:
                 return Target(route=NO_USER_DATA)
             case _:

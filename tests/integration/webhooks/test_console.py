@@ -159,6 +159,30 @@ def test_a_ping_a_sample_and_an_old_event_are_sent_at_once(
     assert receiver.accepted[3].id == told.id
 
 
+def test_a_real_message_can_be_sent_to_a_webhook_on_trial(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    """Any of the bucket's, by the webhook's own choice of form; none of another bucket's."""
+    hook(nadia, bucket, receiver)
+    trial = f"{bucket}/webhooks/trial"
+    fields = {"url": receiver.at("/trial"), "secret": SECRET, "enabled": False, "shape": "thin"}
+    assert nadia("PUT", trial, {"data": fields}).status_code == 201
+    write(nadia, bucket, "brest", level=1)
+    [first] = accepted(receiver, 1)
+
+    result = data(nadia("POST", f"{trial}/messages", {"message_id": first.id}))
+    elsewhere = f"/v1/buckets/atlas-{new_name()}"
+    assert nadia("PUT", elsewhere).status_code == 201
+    other = hook(nadia, elsewhere, receiver)
+    refused = nadia("POST", f"{other}/messages", {"message_id": first.id})
+
+    assert (result["delivered"], result["message_id"]) == (True, first.id)
+    [_, again] = receiver.accepted
+    assert (again.path, again.id) == ("/trial", first.id)
+    assert "data" not in again.message["data"]
+    assert refused.status_code == 400
+
+
 def test_a_message_that_is_refused_says_how(
     nadia: Requester, bucket: str, receiver: Receiver
 ) -> None:

@@ -90,7 +90,15 @@ def test_a_path_that_names_nothing_says_why(path: str, reason: Unrouted) -> None
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/batch", "/v1/permissions", "/v1/__flush__", f"{ATLAS}/groups", f"{ATLAS}/history"]
+    "path",
+    [
+        "/v1/batch",
+        "/v1/permissions",
+        "/v1/__flush__",
+        "/v1/__portal__",
+        f"{ATLAS}/groups",
+        f"{ATLAS}/history",
+    ],
 )
 def test_endpoints_of_features_that_are_off_do_not_exist(path: str) -> None:
     """RT-6: off means 404."""
@@ -108,9 +116,11 @@ def test_endpoints_of_features_that_are_on_exist() -> None:
             counters=True,
             user_data=True,
             metrics=True,
+            portal=True,
         )
     )
     paths = ["batch", "permissions", "__flush__", "__counters__", "__metrics__"]
+    paths += ["__portal__", "__portal__/portal.js"]
     paths += ["buckets/a/groups/g", "buckets/a/history", "buckets/a/snapshot/collections/c@1"]
     paths += ["__user_data__/account:omar"]
 

@@ -187,6 +187,7 @@ class MemoryPositions:
         self.claims += commit.claims
         self.attempts += commit.attempts
         self.jobs.update({job.id: job for job in commit.opened_jobs})
+        assert len({change.id for change in commit.jobs}) == len(commit.jobs)
         for change in commit.jobs:
             job = self.jobs[change.id]
             asked = None if change.has_heard else job.asked

@@ -9,10 +9,12 @@ import pytest
 from muniment.domain.addresses import BucketId
 from muniment.domain.webhooks.selection import Selection, types_matching
 from muniment.log.protocol import Offset, Partition
+from muniment.webhooks.committing import each_once
 from muniment.webhooks.endpoints import Endpoint
 from muniment.webhooks.jobs import (
     Ask,
     Job,
+    JobChange,
     JobId,
     JobKind,
     JobState,
@@ -131,6 +133,30 @@ async def test_it_pauses_goes_on_and_forgets_nothing(world: World) -> None:
     assert paused_at == stayed_at
     assert sorted({offset for _, _, offset in world.courier.accepted}) == list(range(1, 12))
     assert world.positions.counts[JOB] == (11, 0)
+
+
+async def test_it_can_be_paused_before_it_has_begun(world: World) -> None:
+    """Who presses at once is heard: it is paused, and goes on when asked to."""
+    ask_for(world, everything())
+    ask(world, Ask.PAUSE)
+    async with world.delivering():
+        await world.until(lambda: state(world) is JobState.PAUSED)
+        assert world.positions.jobs[JOB].asked is None
+        ask(world, Ask.RESUME)
+        await world.until(lambda: state(world) is JobState.DONE)
+
+    assert len(world.courier.accepted) == 11
+
+
+def test_what_becomes_of_a_job_within_one_commit_is_one_change() -> None:
+    """Counts are summed, what was heard stays heard, and the last state counts."""
+    heard = JobChange(id=JOB, state=JobState.PAUSED, has_heard=True)
+    told = JobChange(id=JOB, state=JobState.DONE, at_offset=Offset(7), delivered=2, dead=1)
+    other = JobChange(id=JobId("other"), state=JobState.RUNNING)
+
+    found = each_once([heard, told, other, told])
+
+    assert found == [replace(told, delivered=4, dead=2, has_heard=True), other]
 
 
 async def test_what_is_asked_of_one_that_has_ended_changes_nothing(world: World) -> None:

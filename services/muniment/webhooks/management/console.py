@@ -190,7 +190,7 @@ class Console:
                 missing = Fault(
                     location="body",
                     name="message_id",
-                    description="no message of an event in the log of this webhook's attempts",
+                    description="no event in the log of attempts of the bucket's webhooks",
                 )
                 return self._refuse(request, (missing,))
             offset, type_ = found

@@ -142,8 +142,8 @@ class Store:
     async def offset_of(
         self, endpoint: EndpointStatus, message_id: str
     ) -> tuple[Offset, str] | None:
-        """Where the event of a message lies that was sent before, and its type."""
-        row = await self._row(SQL.offset_of, endpoint.id, message_id, endpoint.partition)
+        """Where the event of a message lies that the bucket's webhooks were sent, and its type."""
+        row = await self._row(SQL.offset_of, endpoint.bucket_uid, message_id, endpoint.partition)
         return None if row is None else (Offset(row["event_offset"]), row["type"])
 
     async def start_at(self, partition: Partition, offset: Offset) -> Start:

@@ -61,11 +61,11 @@ ORDER BY s.day DESC
    LIMIT $4;
 
 -- offset_of --
--- Where an event lies that was told of: its messages know. Those of snapshots have moments there,
--- which lie far beyond all that was read.
+-- Where an event lies that a webhook of the bucket was told of: its messages know. Those of
+-- snapshots have moments there, which lie far beyond all that was read.
   SELECT a.event_offset, a.type
     FROM webhooks.attempt a
-   WHERE a.endpoint_id = $1
+   WHERE a.endpoint_id IN (SELECT l.endpoint_id FROM webhooks.lane l WHERE l.bucket_uid = $1)
      AND a.message_id = $2
      AND a.event_offset >= 0
      AND a.event_offset < (SELECT c.next_offset FROM webhooks.checkpoint c WHERE c.partition = $3)

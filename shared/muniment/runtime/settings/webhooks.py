@@ -112,6 +112,10 @@ class WebhookSettings(Subject):
         le=36_500,
         description="Days for which the sums of attempts by day are kept.",
     )
+    webhooks_portal_enabled: bool = Field(
+        default=True,
+        description="Whether there is a page for those who operate webhooks, at `/v1/__portal__`.",
+    )
     webhooks_streams_max: int = Field(
         default=200,
         ge=0,

@@ -38,6 +38,8 @@ _UTILITY_IDS: Final[Mapping[Endpoint, str]] = {
     Endpoint.METRICS: "get_metrics",
     Endpoint.EVENT_TYPES: "get_event_types",
     Endpoint.EVENT_TYPE: "get_event_type",
+    Endpoint.PORTAL: "get_portal",
+    Endpoint.PORTAL_PART: "get_portal_part",
 }
 
 _IDS_BY_METHOD: Final[Mapping[tuple[Endpoint, str], str]] = {
@@ -105,6 +107,8 @@ _OTHER_SUMMARIES: Final[Mapping[str, str]] = {
     "rotate_webhook_secret": "Have a webhook's deliveries signed with another key",
     "get_event_types": "List the types of messages that webhooks send",
     "get_event_type": "The JSON Schema of a type's messages, with examples",
+    "get_portal": "The page for those who operate webhooks",
+    "get_portal_part": "A part of that page: its style or its script",
     "get_metrics": "Metrics in Prometheus' text format",
     **ADMINISTRATION_SUMMARIES,
 }
@@ -119,6 +123,8 @@ _OF_WEBHOOKS: Final = OF_DELIVERIES | {
     Endpoint.WEBHOOK_SECRETS,
     Endpoint.EVENT_TYPES,
     Endpoint.EVENT_TYPE,
+    Endpoint.PORTAL,
+    Endpoint.PORTAL_PART,
 }
 
 _REFERENCE: Final = re.compile(r'"#/definitions/(\w+)"')
@@ -199,6 +205,10 @@ def _operation(route: Route, method: str) -> JsonObject:
     if route.endpoint is Endpoint.WEBHOOK_EVENTS:
         operation["produces"] = [JSON_TYPE, "text/event-stream"]
         operation["description"] = _EVENTS
+    if route.endpoint is Endpoint.PORTAL:
+        operation["produces"] = ["text/html", JSON_TYPE]
+    if route.endpoint is Endpoint.PORTAL_PART:
+        operation["produces"] = ["text/css", "text/javascript", JSON_TYPE]
     if route.endpoint is Endpoint.METRICS:
         operation["produces"] = ["text/plain", JSON_TYPE]
     return operation

@@ -32,6 +32,7 @@ _PATH_TYPES: Final[Mapping[str, JsonObject]] = {
     "timestamp": {"type": "integer", "minimum": 0},
     "provider": _NAMED,
     "principal": _NAMED,
+    "part": {"type": "string", "enum": ["portal.css", "portal.js"]},
     "event_type": {"type": "string", "enum": ["webhook.ping", *EVENT_TYPES]},
 }
 """What is no id of an object."""

@@ -56,6 +56,7 @@ _ANYWHERE: Final[Sequence[int]] = (400, 408, 410, 413, 503)
 _MORE: Final[Mapping[Endpoint, Sequence[int]]] = {
     Endpoint.VERSION: (404,),
     Endpoint.EVENT_TYPE: (404,),
+    Endpoint.PORTAL_PART: (404,),
     Endpoint.OPENID_LOGIN: (404,),
     Endpoint.OPENID_TOKEN: (404,),
     Endpoint.USER_DATA: (401, 403, 404),
@@ -145,6 +146,8 @@ def _successes(route: Route, method: str) -> Sequence[int]:
             return (307,)
         case ((Endpoint.SNAPSHOT | Endpoint.PERMISSIONS | Endpoint.WEBHOOK_SECRETS), _):
             return (200,)
+        case ((Endpoint.PORTAL | Endpoint.PORTAL_PART), _):
+            return (200, 304)
         case Endpoint.WEBHOOK_REPLAYS, "POST":
             return (200, 201)
         case endpoint, "POST" if endpoint in OF_ADMINISTRATORS:
