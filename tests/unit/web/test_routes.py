@@ -6,6 +6,8 @@ import re
 import pytest
 
 from muniment.domain.addresses import Kind
+from muniment.runtime.settings import Settings
+from muniment.web.edge import Edge
 from muniment.web.endpoints import Endpoint
 from muniment.web.route_tables import Features
 from muniment.web.routes import Routes, Target, Unrouted
@@ -165,3 +167,23 @@ def test_our_own_paths_are_none_of_kintos() -> None:
     assert all(
         path.startswith(("/v1/buckets/_/webhooks", "/.well-known/", "/v1/__")) for path in own
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_there"),
+    [
+        ({}, True),
+        ({"webhooks_portal_enabled": False}, False),
+        ({"webhooks_enabled": False}, False),
+    ],
+    ids=["default", "page off", "webhooks off"],
+)
+def test_the_page_of_webhooks_can_be_taken_away(
+    settings: dict[str, bool], *, is_there: bool
+) -> None:
+    """Neither the page nor its parts; without webhooks there is nothing to show."""
+    routes = Edge(Settings.model_validate(settings)).routes
+
+    found = [routes.match(f"/v1/__portal__{part}") for part in ("", "/portal.js")]
+
+    assert [isinstance(each, Target) for each in found] == [is_there] * 2
