@@ -18,7 +18,7 @@ from muniment.stack.distribution import KAFKA_VERSION
 
 CLASSES_NAME: Final = f"kafka-{KAFKA_VERSION}.classes"
 """Beside this module: the names of the classes that a start loads, one a line."""
-KEPT_MAX: Final = 3
+KEPT_MAX: Final = 8
 """Archives, one for each Java that was used; each takes some 64 MB."""
 TIMEOUT_S: Final = 120.0
 JAVA_FLAGS: Final = (
