@@ -211,12 +211,15 @@ def test_a_redirect_is_not_followed_and_told(
 def test_a_delivery_belongs_to_the_trace_of_the_write(
     nadia: Requester, bucket: str, receiver: Receiver
 ) -> None:
-    hook(nadia, bucket, receiver)
+    path = hook(nadia, bucket, receiver)
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
     nadia("PUT", f"{bucket}/collections/tides/records/a", headers={"traceparent": trace})
 
-    assert accepted(receiver, 1)[0].headers["traceparent"].split("-")[1] == trace.split("-")[1]
+    [received] = accepted(receiver, 1)
+    [attempt] = attempts_of(nadia, path, 1)
+    assert received.headers["traceparent"].split("-")[1] == trace.split("-")[1]
+    assert attempt["request_headers"]["traceparent"] == received.headers["traceparent"]
 
 
 def test_a_replay_is_counted_first_and_sends_the_same_messages_again(
