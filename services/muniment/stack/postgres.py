@@ -55,8 +55,9 @@ SETTINGS: Final = {
     "log_checkpoints": "off",
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
-# For tests: what is committed survives the death of the process, not that of the machine.
-FAST_SETTINGS: Final = {"fsync": "off", "full_page_writes": "off"}
+# For tests: what is committed survives the death of the process, not that of the machine, and one
+# Postgres is shared by many servers with pools of their own.
+FAST_SETTINGS: Final = {"fsync": "off", "full_page_writes": "off", "max_connections": "500"}
 
 
 class EmbeddedPostgres:
