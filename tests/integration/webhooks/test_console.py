@@ -163,12 +163,13 @@ def test_a_real_message_can_be_sent_to_a_webhook_on_trial(
     nadia: Requester, bucket: str, receiver: Receiver
 ) -> None:
     """Any of the bucket's, by the webhook's own choice of form; none of another bucket's."""
-    hook(nadia, bucket, receiver)
+    path = hook(nadia, bucket, receiver)
     trial = f"{bucket}/webhooks/trial"
     fields = {"url": receiver.at("/trial"), "secret": SECRET, "enabled": False, "shape": "thin"}
     assert nadia("PUT", trial, {"data": fields}).status_code == 201
     write(nadia, bucket, "brest", level=1)
     [first] = accepted(receiver, 1)
+    attempts_of(nadia, path, 1)
 
     result = data(nadia("POST", f"{trial}/messages", {"message_id": first.id}))
     elsewhere = f"/v1/buckets/atlas-{new_name()}"

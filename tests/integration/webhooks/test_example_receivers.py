@@ -136,6 +136,7 @@ def test_a_receiver_takes_each_message_once_refuses_forgeries_and_follows_a_rota
         data(nadia("PUT", path, {"data": hook}))
         genuine = a_delivery_elsewhere(nadia, bucket)
         wait_until(lambda: genuine.id in example.taken, what="the message", timeout_s=20)
+        attempts_of(nadia, path, 1)
 
         again = data(nadia("POST", f"{path}/messages", {"message_id": genuine.id}))
         assert again["status"] == 204
