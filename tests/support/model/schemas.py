@@ -43,4 +43,6 @@ def _validate(data: Data, schema: Data | None, kind: str) -> None:
 
 
 def _is_of(value: Any, type_: str) -> bool:
+    if type_ == "integer" and isinstance(value, float):
+        return value.is_integer()  # 2.0 is one, from draft 6 on (SCH-2).
     return isinstance(value, TYPES[type_]) and not isinstance(value, bool)
