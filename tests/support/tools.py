@@ -101,6 +101,8 @@ def program_of(tool: Tool) -> Path:
 
 
 def _end(tool: Tool) -> Never:
+    # `make test` has to pass where nothing but Python and make was installed by hand, and none of
+    # the tools is needed to run Muniment: so a test that needs one is skipped there, and told of.
     if _Run.requires_tools:
         pytest.fail(tool.missing, pytrace=False)
     pytest.skip(tool.missing)

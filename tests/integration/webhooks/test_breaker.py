@@ -1,39 +1,14 @@
 """An endpoint whose breaker opens and closes, on a whole server."""
 
-from collections.abc import Generator
 from typing import Any
-
-import pytest
 
 from muniment.webhooks.breaker import COUNTED_MAX
 from tests.clients.requester import Requester
-from tests.integration.webhooks.test_console import REFUSED, SECRET, data, hook, write
-from tests.support.receiver import OK, Received, Receiver, Reply, running_receiver
-from tests.support.server import MunimentServer, wait_until
-from tests.support.stack import new_name
+from tests.support.hooks import REFUSED, data, hook, write
+from tests.support.receiver import OK, Received, Receiver, Reply
+from tests.support.server import wait_until
 
 RECORDS = 60
-
-
-@pytest.fixture
-def receiver() -> Generator[Receiver]:
-    with running_receiver(SECRET) as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
-def nadia(muniment_server: MunimentServer) -> Generator[Requester]:
-    requester = Requester(muniment_server.url.removesuffix("/v1"), "nadia")
-    yield requester
-    requester.close()
-
-
-@pytest.fixture
-def bucket(nadia: Requester) -> str:
-    path = f"/v1/buckets/atlas-{new_name()}"
-    for each in (path, f"{path}/collections/tides"):
-        assert nadia("PUT", each).status_code == 201
-    return path
 
 
 def test_who_refuses_most_gets_probes_until_one_is_taken_and_then_all_there_is(

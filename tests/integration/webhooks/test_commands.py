@@ -3,38 +3,14 @@
 import socket
 import subprocess
 import time
-from collections.abc import Generator
 from typing import Any
 
 import orjson
-import pytest
 
 from tests.clients.requester import Requester
-from tests.integration.webhooks.test_console import SECRET, hook, write
-from tests.support.receiver import Receiver, running_receiver
-from tests.support.server import MUNIMENT, MunimentServer, wait_until
-from tests.support.stack import new_name
-
-
-@pytest.fixture
-def receiver() -> Generator[Receiver]:
-    with running_receiver(SECRET) as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
-def nadia(muniment_server: MunimentServer) -> Generator[Requester]:
-    requester = Requester(muniment_server.url.removesuffix("/v1"), "nadia")
-    yield requester
-    requester.close()
-
-
-@pytest.fixture
-def bucket(nadia: Requester) -> str:
-    path = f"/v1/buckets/atlas-{new_name()}"
-    for each in (path, f"{path}/collections/tides"):
-        assert nadia("PUT", each).status_code == 201
-    return path
+from tests.support.hooks import hook, write
+from tests.support.receiver import Receiver
+from tests.support.server import MUNIMENT, wait_until
 
 
 def start(nadia: Requester, command: str, bucket: str, *more: str) -> "subprocess.Popen[bytes]":

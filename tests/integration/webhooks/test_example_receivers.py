@@ -15,10 +15,10 @@ import pytest
 import requests
 
 from tests.clients.requester import Requester
-from tests.integration.webhooks.test_console import attempts_of, data, write
 from tests.support import node
+from tests.support.hooks import attempts_of, data, write
 from tests.support.receiver import Received, running_receiver
-from tests.support.server import MunimentServer, wait_until
+from tests.support.server import wait_until
 from tests.support.stack import new_name
 from tests.support.tools import GO, program_of
 
@@ -99,21 +99,6 @@ def running(
             yield Example(url=url, inbox=inbox, output=output)
         finally:
             process.terminate()
-
-
-@pytest.fixture(scope="module")
-def nadia(muniment_server: MunimentServer) -> Generator[Requester]:
-    requester = Requester(muniment_server.url.removesuffix("/v1"), "nadia")
-    yield requester
-    requester.close()
-
-
-@pytest.fixture
-def bucket(nadia: Requester) -> str:
-    path = f"/v1/buckets/atlas-{new_name()}"
-    for each in (path, f"{path}/collections/tides"):
-        assert nadia("PUT", each).status_code == 201
-    return path
 
 
 @pytest.mark.parametrize(

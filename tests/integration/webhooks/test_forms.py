@@ -1,6 +1,5 @@
 """The forms in which a whole server tells of records: chosen fields, lines of a batch, tags."""
 
-from collections.abc import Generator
 from json import dumps
 from typing import Any
 
@@ -8,7 +7,7 @@ import orjson
 import pytest
 
 from tests.clients.requester import Requester
-from tests.integration.webhooks.test_console import (
+from tests.support.hooks import (
     SECRET,
     accepted,
     attempts_of,
@@ -17,32 +16,9 @@ from tests.integration.webhooks.test_console import (
     state_of,
     write,
 )
-from tests.support.receiver import Receiver, running_receiver
-from tests.support.server import MunimentServer
-from tests.support.stack import new_name
+from tests.support.receiver import Receiver
 
 CLIENT = {"name": "Ana", "card": "4929…"}
-
-
-@pytest.fixture
-def receiver() -> Generator[Receiver]:
-    with running_receiver(SECRET) as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
-def nadia(muniment_server: MunimentServer) -> Generator[Requester]:
-    requester = Requester(muniment_server.url.removesuffix("/v1"), "nadia")
-    yield requester
-    requester.close()
-
-
-@pytest.fixture
-def bucket(nadia: Requester) -> str:
-    path = f"/v1/buckets/atlas-{new_name()}"
-    for each in (path, f"{path}/collections/tides"):
-        assert nadia("PUT", each).status_code == 201
-    return path
 
 
 def test_chosen_fields_are_the_same_however_a_message_is_had(

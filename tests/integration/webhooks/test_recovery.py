@@ -1,6 +1,5 @@
 """From failing to disabled and back, as the webhook itself and others of its bucket tell it."""
 
-from collections.abc import Generator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,31 +10,9 @@ from muniment.readmodel.connection import open_pool
 from muniment.webhooks.attempts import keep_attempts
 from muniment.webhooks.positions import SCHEMA
 from tests.clients.requester import Requester
-from tests.integration.webhooks.test_console import REFUSED, SECRET, attempts_of, data, hook, write
-from tests.support.receiver import OK, Received, Receiver, Reply, running_receiver
+from tests.support.hooks import REFUSED, SECRET, attempts_of, data, hook, write
+from tests.support.receiver import OK, Received, Receiver, Reply
 from tests.support.server import MunimentServer, wait_until
-from tests.support.stack import new_name
-
-
-@pytest.fixture
-def receiver() -> Generator[Receiver]:
-    with running_receiver(SECRET) as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
-def nadia(muniment_server: MunimentServer) -> Generator[Requester]:
-    requester = Requester(muniment_server.url.removesuffix("/v1"), "nadia")
-    yield requester
-    requester.close()
-
-
-@pytest.fixture
-def bucket(nadia: Requester) -> str:
-    path = f"/v1/buckets/atlas-{new_name()}"
-    for each in (path, f"{path}/collections/tides"):
-        assert nadia("PUT", each).status_code == 201
-    return path
 
 
 @pytest.mark.long

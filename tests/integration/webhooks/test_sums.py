@@ -1,6 +1,6 @@
 """Sums of attempts by day, in a real Postgres and over HTTP."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -16,45 +16,22 @@ from muniment.webhooks.endpoints import EndpointId
 from muniment.webhooks.management.store import Store
 from muniment.webhooks.positions import SCHEMA, Commit, Fenced, PostgresPositions
 from tests.clients.requester import Requester
-from tests.integration.webhooks.test_console import (
+from tests.support.hooks import (
     REFUSED,
-    SECRET,
     accepted,
     attempts_of,
     data,
     hook,
     write,
 )
-from tests.support.receiver import OK, Receiver, running_receiver
+from tests.support.receiver import OK, Receiver
 from tests.support.server import MunimentServer
-from tests.support.stack import new_name
 from tests.unit.webhooks.test_sums import LATE, attempt
 
 ENDPOINT: Final = "00000000-0000-4000-8000-000000000001"
 PARTITIONS: Final = [Partition(0)]
 LONG_AGO: Final = datetime.now(UTC) - timedelta(days=40)
 TODAY: Final = datetime.now(UTC)
-
-
-@pytest.fixture
-def receiver() -> Generator[Receiver]:
-    with running_receiver(SECRET) as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
-def nadia(muniment_server: MunimentServer) -> Generator[Requester]:
-    requester = Requester(muniment_server.url.removesuffix("/v1"), "nadia")
-    yield requester
-    requester.close()
-
-
-@pytest.fixture
-def bucket(nadia: Requester) -> str:
-    path = f"/v1/buckets/atlas-{new_name()}"
-    for each in (path, f"{path}/collections/tides"):
-        assert nadia("PUT", each).status_code == 201
-    return path
 
 
 @asynccontextmanager

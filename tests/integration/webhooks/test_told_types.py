@@ -1,34 +1,20 @@
 """What a whole server delivers fits the catalogue of events that it serves."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, Final
 
 import jsonschema_rs
-import pytest
 
 from muniment.webhooks.catalogue.ways import Way, ways_of
 from tests.clients.requester import Requester
-from tests.integration.webhooks.test_console import SECRET, data
-from tests.support.receiver import OK, Received, Receiver, Reply, running_receiver
-from tests.support.server import MunimentServer, wait_until
+from tests.support.hooks import SECRET, data
+from tests.support.receiver import OK, Received, Receiver, Reply
+from tests.support.server import wait_until
 from tests.support.stack import new_name
 
 WAYS: Final = ways_of("record.created")
 NEVER_TOLD: Final = {"bucket.deleted"}
 """With its bucket a webhook is gone."""
-
-
-@pytest.fixture
-def receiver() -> Generator[Receiver]:
-    with running_receiver(SECRET) as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
-def nadia(muniment_server: MunimentServer) -> Generator[Requester]:
-    requester = Requester(muniment_server.url.removesuffix("/v1"), "nadia")
-    yield requester
-    requester.close()
 
 
 def one_is_ill(received: Received) -> Reply:
