@@ -1,7 +1,6 @@
 """Writes over HTTP on a real Kafka and Postgres, through two instances that share the work."""
 
 import asyncio
-import uuid
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -171,7 +170,7 @@ async def test_a_list_is_deleted_in_pages(nadia: Client, atlas: str) -> None:
 
 async def test_buckets_are_deleted_in_pages(nadia: Client) -> None:
     """DELL-4: each bucket has an owner of its own, and the pages are the same."""
-    name = uuid.uuid4().hex[:8]
+    name = new_name()
     for number in range(3):
         await nadia("PUT", f"/buckets/{name}-{number}")
 

@@ -33,8 +33,6 @@ ONE_OF_TEN: Final = 0.1
 RECORDS: Final = 100
 PASSED_BY_S: Final = 600.0
 """A million events that concern nobody are passed by in less, on a busy machine too."""
-SECOND_HALF_MB_MAX: Final = 16.0
-"""What an allocator does with memory that comes and goes; 1,000 events held would be seen."""
 
 EAGER: Final = {"webhooks_retry_schedule_s": " ".join(["0", *(["0.2"] * 20)])}
 HURRIED: Final = {**EAGER, "webhooks_timeout_s": "1", "webhooks_connect_timeout_s": "1"}
@@ -134,17 +132,25 @@ async def test_a_replay_goes_on_after_a_restart_with_each_event_once(
     assert (report.delivered, report.dead) == (events, 0)
 
 
-@pytest.mark.parametrize("seconds", [2, pytest.param(120, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("seconds", "growth_mb_max"), [(2, 16.0), pytest.param(120, 4.0, marks=pytest.mark.long)]
+)
 async def test_hostile_receivers_cost_a_healthy_one_nothing(
-    stack: Stack, tally: Tally, seconds: int
+    stack: Stack, tally: Tally, seconds: int, growth_mb_max: float
 ) -> None:
-    """Memory is judged by the most of each half: what the first one has filled, the second uses."""
+    """Memory is judged by the most of each half: what the first one has filled, the second uses.
+
+    What warms up costs some 4 MB, which on a busy machine may fall into the second of two seconds.
+    A thousand answers kept would be as much.
+    """
     async with AsyncExitStack() as opened:
         feed = await opened.enter_async_context(feeding(stack, tally, settings=HURRIED))
         urls = {
             name: (await opened.enter_async_context(listening(peer))).url
             for name, peer in HOSTILE.items()
         }
+        # TLS is spoken to one that hangs: the handshake stalls.
+        urls["stalls"] = urls["hangs"].replace("http:", "https:")
         await feed.open("healthy", *urls, urls=urls)
         dispatcher = feed.dispatcher()
         await feed.write(told("healthy", 500))
@@ -163,9 +169,9 @@ async def test_hostile_receivers_cost_a_healthy_one_nothing(
     first_mb, second_mb = max(rss_mb[:half]), max(rss_mb[half:])
     print(f"\nhostile receivers: {rss_mb[0]:.0f}, {first_mb:.0f}, {second_mb:.0f} MB")
     growth_mb = second_mb - first_mb
-    gates.tell(f"6: growth in the second half of {seconds} s", growth_mb, SECOND_HALF_MB_MAX, "MB")
+    gates.tell(f"6: growth in the second half of {seconds} s", growth_mb, growth_mb_max, "MB")
     assert (counts.taken, counts.repeats, counts.inversions) == (501 + rounds, 0, 0)
-    assert growth_mb < SECOND_HALF_MB_MAX
+    assert growth_mb < growth_mb_max
 
 
 def off_by(counts: Counts, events: int) -> int:

@@ -5,11 +5,14 @@ only has to end by it, and not before.
 """
 
 import asyncio
+import gc
 import ssl
 
 import pytest
 
 from muniment.webhooks.http.answer import Failure
+from muniment.webhooks.http.connection import Connection
+from muniment.webhooks.http.reading import AnswerReader
 from tests.support.certificates import Authority
 from tests.support.peers import (
     DRIPS,
@@ -168,6 +171,40 @@ async def test_of_a_long_answer_little_is_read() -> None:
 
     assert answer.is_delivered
     assert sent < 40_000_000
+
+
+@pytest.mark.parametrize("is_tls", [False, True], ids=["http", "https"])
+@pytest.mark.parametrize(
+    "peer",
+    [
+        answering(OK + b"Content-Length: 1000000\r\n\r\n" + b"." * 1_000_000),
+        answering(OK + b"X: y\r\n" * 200_000),
+        answering(OK + b"\r\nbody", closes=True),
+        DRIPS["drips-body"],
+    ],
+    ids=["floods", "headers", "closes", "drips"],
+)
+async def test_a_connection_is_gone_from_memory_without_a_collection(
+    peer: Peer, *, is_tls: bool
+) -> None:
+    """A dispatcher has them rarely: what a receiver has sent would pile up between two."""
+    authority = Authority()
+    context = authority.issue("127.0.0.1").server_context() if is_tls else None
+    before = open_connections()
+    gc.collect()
+    gc.disable()
+    try:
+        async with (
+            listening(peer, context=context) as found,
+            new_client(timeout_s=TIMEOUT_S, authority=authority) as client,
+        ):
+            await client.post(found.url, HEADERS, b"{}")
+            await until(lambda: open_connections() == before)
+        left = [x for x in gc.get_objects() if isinstance(x, Connection | AnswerReader)]
+    finally:
+        gc.enable()
+
+    assert left == []
 
 
 @pytest.mark.parametrize(

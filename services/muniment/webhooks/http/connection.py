@@ -115,6 +115,7 @@ class Connection(asyncio.Protocol):
                 self.reader.give_up(kind, f"the connection broke: {exc}")
             self.reader.end()
             self._finish()
+        self.reader.close()
         if not self.closed.done():
             self.closed.set_result(None)
 

@@ -28,7 +28,7 @@ class AnswerReader:
 
     __slots__ = (
         "_is_interim",
-        "_parser",
+        "_made",
         "body",
         "bytes_read",
         "detail",
@@ -42,14 +42,7 @@ class AnswerReader:
     )
 
     def __init__(self) -> None:
-        self._parser = HttpResponseParser(self)
-        # RFC 9112 has clients take folded headers (5.2) and bare line feeds (2.2). What would let
-        # the ends of two answers be told apart differently stays strict.
-        self._parser.set_dangerous_leniencies(
-            lenient_headers=True,
-            lenient_optional_cr_before_lf=True,
-            lenient_spaces_after_chunk_size=True,
-        )
+        self._made: HttpResponseParser | None = None
         self.begin()
 
     def begin(self) -> None:
@@ -104,6 +97,14 @@ class AnswerReader:
         self.is_reusable = False
         self._fail(failure, detail)
 
+    def close(self) -> None:
+        """There is nothing more to feed it with; what it has found stays.
+
+        Parser and reader hold each other: left to the collector, which comes rarely, what a
+        receiver has sent would lie about in memory until then.
+        """
+        self._made = None
+
     def header(self, name: bytes) -> str | None:
         """A header of the answer, without characters that are none to be shown."""
         value = self.headers.get(name)
@@ -150,6 +151,19 @@ class AnswerReader:
         self._judge()
 
     # --- Inside -----------------------------------------------------------------------------------
+
+    @property
+    def _parser(self) -> HttpResponseParser:
+        if self._made is None:
+            self._made = HttpResponseParser(self)
+            # RFC 9112 has clients take folded headers (5.2) and bare line feeds (2.2). What would
+            # let the ends of two answers be told apart differently stays strict.
+            self._made.set_dangerous_leniencies(
+                lenient_headers=True,
+                lenient_optional_cr_before_lf=True,
+                lenient_spaces_after_chunk_size=True,
+            )
+        return self._made
 
     def _judge(self) -> None:
         status = self.status or 0
