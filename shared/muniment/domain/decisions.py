@@ -270,7 +270,8 @@ def _completed(
     rules: Rules,
 ) -> JsonObject | Invalid:
     """The object as it will be stored and shown, or what is wrong with it."""
-    completed = complete(data, scene, command.address, at=at, rules=rules)
+    has_made_id = isinstance(command, Create) and not command.id_from_client
+    completed = complete(data, scene, command.address, at=at, rules=rules, has_made_id=has_made_id)
     if command.address.kind is not Kind.WEBHOOK or isinstance(completed, Invalid):
         return completed
     webhook = complete_webhook(

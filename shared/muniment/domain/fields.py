@@ -56,18 +56,27 @@ def typed_faults(
 
 
 def complete(
-    data: JsonObject, scene: Scene, address: Address, *, at: Timestamp, rules: Rules
+    data: JsonObject,
+    scene: Scene,
+    address: Address,
+    *,
+    at: Timestamp,
+    rules: Rules,
+    has_made_id: bool = False,
 ) -> JsonObject | Invalid:
     """The object as it will be stored and shown, or what its JSON Schemas refuse.
 
-    Its typed fields must have been looked at.
+    Its typed fields must have been looked at. An id that the server has made counts as absent for
+    the schemas, which may ask clients for one (SCH-5).
     """
     completed = {**data, "id": address.id, "last_modified": at}
     if address.kind is Kind.COLLECTION and "cache_expires" in completed:
         seconds = _whole_seconds(completed.pop("cache_expires"))
         if seconds is not None:
             completed["cache_expires"] = seconds
-    return _validated(completed, scene, address, rules) if rules.validates_records else completed
+    if not rules.validates_records:
+        return completed
+    return _validated(completed, scene, address, rules, has_made_id=has_made_id)
 
 
 def webhook_rules(rules: Rules) -> WebhookRules:
@@ -77,15 +86,16 @@ def webhook_rules(rules: Rules) -> WebhookRules:
 
 
 def _validated(
-    data: dict[str, JsonValue], scene: Scene, address: Address, rules: Rules
+    data: dict[str, JsonValue], scene: Scene, address: Address, rules: Rules, *, has_made_id: bool
 ) -> JsonObject | Invalid:
     """Hold the object against its parents' schemas; stamp a record of a typed collection."""
+    shown = {name: data[name] for name in data if name != "id"} if has_made_id else data
     for parent, field in _schemas_above(scene, address.kind):
         schema = None if parent is None else parent.data.get(field)
         if parent is None or parent.uid is None or not isinstance(schema, Mapping):
             continue
         compiled = rules.schemas.of((parent.uid, parent.last_modified, field), schema)
-        if fault := compiled.fault(data):
+        if fault := compiled.fault(shown):
             return Invalid((fault,))
         if field == "schema":
             data["schema"] = parent.last_modified
