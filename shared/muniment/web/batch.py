@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 
 from muniment.domain.refusals import Fault, Invalid
 from muniment.domain.values import JsonObject, JsonValue
-from muniment.web.bodies import not_a_mapping, quoted, unrecognized
+from muniment.web.bodies import not_a_mapping, not_an_envelope, quoted, unrecognized
 from muniment.web.http import (
     JSON_TYPE,
     PREFIX,
@@ -57,7 +57,7 @@ class BatchReader:
         if isinstance(envelope, Fault):
             return Invalid((envelope,))
         if not isinstance(envelope, Mapping):
-            return Invalid((body_fault("", not_a_mapping(envelope)),))
+            return Invalid((not_an_envelope(envelope),))
         _, key_faults = read_request_key(request)
         faults = (*key_faults, *self._faults(envelope))
         if faults:

@@ -52,7 +52,7 @@ def read_body(
     if isinstance(parsed, Fault):
         return Read(faults=(parsed,))
     if not isinstance(parsed, dict):
-        return Read(faults=(_not_an_envelope(parsed),))
+        return Read(faults=(not_an_envelope(parsed),))
     faults: list[Fault] = []
     if not _PARTS.issuperset(parsed):
         faults.append(unrecognized("", {k: v for k, v in parsed.items() if k not in _PARTS}))
@@ -104,12 +104,6 @@ def quoted(value: object) -> str:
 
 
 _NO_OPERATIONS: Final = JsonPatch(operations=())
-
-
-def _not_an_envelope(value: JsonValue) -> Fault:
-    if isinstance(value, list):
-        return body_fault("", not_a_mapping(value))
-    return body_fault("", "Should be a JSON object or an array")
 
 
 def _mapping(envelope: JsonObject, name: str, faults: list[Fault]) -> JsonObject | None:
@@ -180,6 +174,13 @@ def _pointer_faults(name: str, pointer: JsonValue) -> Iterator[Fault]:
 def unrecognized(name: str, unknown: JsonObject) -> Fault:
     """Keys that nobody asked for (ERR-8)."""
     return body_fault(name, f"Unrecognized keys in mapping: {quoted(unknown)}")
+
+
+def not_an_envelope(value: JsonValue) -> Fault:
+    """A whole body that is JSON but no object (MT-6)."""
+    if isinstance(value, list):
+        return body_fault("", not_a_mapping(value))
+    return body_fault("", "Should be a JSON object or an array")
 
 
 def not_a_mapping(value: JsonValue) -> str:

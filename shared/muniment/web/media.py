@@ -26,6 +26,11 @@ def refuse_media(method: str, headers: Mapping[str, str]) -> Response | None:
     accept = headers.get("Accept")
     if accept not in _PLAIN_ACCEPTS and not _accepts_json(accept or ""):
         return _refused(406, "Accept", (JSON_TYPE,))
+    return refuse_content_type(method, headers)
+
+
+def refuse_content_type(method: str, headers: Mapping[str, str]) -> Response | None:
+    """415 for a body that is no JSON by its header (MT-2, MT-3)."""
     known = _CONTENT_TYPES.get(method)
     if known is None or content_type(headers) in known:
         return None

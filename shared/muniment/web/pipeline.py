@@ -21,7 +21,7 @@ from muniment.web.errors import (
     unknown_version,
 )
 from muniment.web.http import Handler, Request, Response, Undecodable, decode_path
-from muniment.web.media import refuse_media
+from muniment.web.media import refuse_content_type, refuse_media
 from muniment.web.redirects import Redirects
 from muniment.web.routes import Routes, Target, Unrouted
 from muniment.web.signals import Signals
@@ -148,7 +148,7 @@ class Pipeline:
             return self._cors.preflight(request, route)
         if method not in route.methods:
             return method_not_allowed(route.allow)
-        if route.is_resource and (refused := refuse_media(method, request.headers)):
+        if refused := _refuse_media(route, request):
             return refused
         if route.endpoint not in _FOR_ANYBODY:
             request.requester = await self._authenticator.identify(request.headers)
@@ -234,6 +234,15 @@ class Pipeline:
         if len(self._headers) < _HEADERS_KEPT_MAX:  # Methods are any text that a client sends.
             self._headers[route.template, method] = headers
         return headers
+
+
+def _refuse_media(route: Route, request: Request) -> Response | None:
+    """406 or 415 where media types are judged; of a batch its own body's alone (MT-1, MT-2)."""
+    if route.is_resource:
+        return refuse_media(request.method, request.headers)
+    if route.endpoint is Endpoint.BATCH:
+        return refuse_content_type(request.method, request.headers)
+    return None
 
 
 def _in_form(dialect: Dialect | None, response: Response) -> Response:

@@ -214,6 +214,19 @@ def test_a_body_that_is_no_envelope(atlas: Atlas, body: Any) -> None:
     assert refusal(atlas.nadia("POST", "/v1/batch", body)) == (400, 107)
 
 
+def test_a_body_that_is_said_to_be_no_json(atlas: Atlas) -> None:
+    """MT-1, MT-2: 415, as browsers send forms of foreign pages without asking; `Accept` is free."""
+    given = {"requests": [put(f"{atlas.records}/a")]}
+
+    plain = atlas.nadia("POST", "/v1/batch", given, {"Content-Type": "text/plain"})
+    read = atlas.nadia("GET", f"{atlas.records}/a")
+    foreign = atlas.nadia("POST", "/v1/batch", given, {"Accept": "text/html"})
+
+    assert refusal(plain) == (415, 107)
+    assert read.status_code == 404
+    assert foreign.status_code == 200
+
+
 def test_no_requests(atlas: Atlas) -> None:
     """BAT-1."""
     assert batch(atlas.nadia) == []

@@ -54,6 +54,7 @@ _ERRNOS: Final[Mapping[int, Sequence[int]]] = {
 _ANYWHERE: Final[Sequence[int]] = (400, 408, 410, 413, 503)
 
 _MORE: Final[Mapping[Endpoint, Sequence[int]]] = {
+    Endpoint.BATCH: (415,),
     Endpoint.VERSION: (404,),
     Endpoint.EVENT_TYPE: (404,),
     Endpoint.PORTAL_PART: (404,),
