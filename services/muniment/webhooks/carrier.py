@@ -15,11 +15,12 @@ from muniment.webhooks.active import ActiveLane, Lanes
 from muniment.webhooks.attempts import Attempt
 from muniment.webhooks.committing import Committing
 from muniment.webhooks.deliveries import Delivery
-from muniment.webhooks.endpoints import Endpoint
+from muniment.webhooks.endpoints import Endpoint, EndpointId
 from muniment.webhooks.http.answer import Answer, Failure
+from muniment.webhooks.lane import Lane
 from muniment.webhooks.reports import Report, Reports
 from muniment.webhooks.rereading import Rereading
-from muniment.webhooks.starting import AFTER_SNAPSHOT
+from muniment.webhooks.starting import AFTER_SNAPSHOT, PAUSED
 
 SAY_EVERY_S: Final = 60.0
 OVERLOADED: Final = frozenset({429, 502, 503, 504})
@@ -116,32 +117,44 @@ class Carrier:
 
     def halt(self, active: ActiveLane, reason: str) -> None:
         """Send nothing more; the lane keeps its place."""
-        if active.lane.stopped_for is None:
+        if active.lane.stopped_for in {None, REOPENING}:
             active.lane.stop(reason)
             self._lanes.touch(active)
 
-    def resume(self, active: ActiveLane) -> None:
-        """Go on with a lane that was halted, from its place."""
-        self._reopen_soon(active)
-
     def reopen(self, active: ActiveLane) -> None:
-        """Take the lane from what is written down, as after a restart."""
-        self.halt(active, REOPENING)
-        self._reopen_soon(active)
+        """Take the lane from what is written down, as after a restart.
+
+        That is written down too: a restart goes on with it. One that is switched off waits.
+        """
+        is_enabled = active.endpoint.spec.is_enabled
+        active.lane.stop(REOPENING if is_enabled else PAUSED)
+        self._lanes.touch(active)
+        if is_enabled:
+            task = self._start(self._reopen(active))
+            self._reopening.add(task)
+            task.add_done_callback(self._reopening.discard)
+
+    def begin_live(self, endpoint_id: EndpointId) -> None:
+        """Go on with live events, which wait as long as a snapshot is told of."""
+        live = self._lanes.live(endpoint_id)
+        has_snapshot = any(each.reads_snapshot for each in self._lanes.of(endpoint_id))
+        if live is not None and live.lane.stopped_for == AFTER_SNAPSHOT and not has_snapshot:
+            self.reopen(live)
 
     def restored(self, active: ActiveLane) -> None:
         """Say again what was true when the last dispatcher ended."""
         reason = active.lane.stopped_for
-        if not active.is_live or reason is None:
+        if reason is None:
             return
         if is_too_long(reason):
             self._probe_from_now_on(active)
         if not active.endpoint.spec.is_enabled:
             return
-        has_snapshot = any(other.reads_snapshot for other in self._lanes.of(active.endpoint.id))
-        if reason == REOPENING or (reason == AFTER_SNAPSHOT and not has_snapshot):
-            self._reopen_soon(active)
-        elif is_disabling(reason):
+        if reason in {PAUSED, REOPENING}:
+            self.reopen(active)
+        elif reason == AFTER_SNAPSHOT:
+            self.begin_live(active.endpoint.id)
+        elif active.is_live and is_disabling(reason):
             self._report(active, State.DISABLED, reason.removeprefix(f"{DISABLED}: "))
 
     # --- Requests ---------------------------------------------------------------------------------
@@ -308,11 +321,6 @@ class Carrier:
             active.rereader = None
         self.pump(active)
 
-    def _reopen_soon(self, active: ActiveLane) -> None:
-        task = self._start(self._reopen(active))
-        self._reopening.add(task)
-        task.add_done_callback(self._reopening.discard)
-
     async def _reopen(self, active: ActiveLane) -> None:
         """Make the lane anew when nothing of it is under way and all of it is written down."""
         lane, is_written = active.lane, False
@@ -320,16 +328,17 @@ class Carrier:
             is_written = lane.is_let_go
             self._lanes.touch(active)
             await self._committing.committed()
-            # Asked for twice, it is done once.
-            if active.lane is not lane or active not in self._lanes:
-                return
-            if not active.endpoint.spec.is_enabled:
+            if not self._is_reopening(active, lane):
                 return
         parked = await self._committing.parked_of(active.id)
-        if active.lane is lane and active in self._lanes:
+        if self._is_reopening(active, lane):
             active.lane = lane.anew(parked, self._reading_at(active.endpoint.partition))
             self._lanes.touch(active)
             self.pump(active)
+
+    def _is_reopening(self, active: ActiveLane, lane: Lane) -> bool:
+        """Whether it is still wanted: asked for twice, it is done once."""
+        return active.lane is lane and lane.stopped_for == REOPENING and active in self._lanes
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         if self._group is None:

@@ -92,15 +92,18 @@ class Desk:
         match asked:
             case Ask.PAUSE:
                 active.job_state = JobState.PAUSED
-                self._carrier.halt(active, PAUSED_JOB)
+                # Whatever else keeps it: switched on again, the webhook must not go on with it.
+                active.lane.stop(PAUSED_JOB)
+                self._lanes.touch(active)
             case Ask.RESUME:
                 active.job_state = JobState.RUNNING
                 if active.lane.stopped_for == PAUSED_JOB:
-                    self._carrier.resume(active)
+                    self._carrier.reopen(active)
             case Ask.CANCEL:
                 active.job_state = JobState.CANCELLED
                 active.lane.stop(PAUSED_JOB)
                 self._lanes.drop(active)
+                self._carrier.begin_live(active.endpoint.id)
         log.info("webhook.replay_changed", asked=asked, **active.facts())
         self._committing.changed_job(JobChange(id=job.id, state=active.job_state, has_heard=True))
 

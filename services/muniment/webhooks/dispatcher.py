@@ -19,7 +19,7 @@ from muniment.log.protocol import Entry, Log, LogUnavailable, Offset, Partition,
 from muniment.runtime.logs import get_logger
 from muniment.webhooks import gauges
 from muniment.webhooks.active import ActiveLane, Lanes
-from muniment.webhooks.carrier import REOPENING, Carrier, Courier
+from muniment.webhooks.carrier import Carrier, Courier
 from muniment.webhooks.committing import Committing
 from muniment.webhooks.deliveries import LaneId
 from muniment.webhooks.desk import PAUSED_JOB, Desk
@@ -257,6 +257,8 @@ class Dispatcher:
             behind=behind,
             ends_at=end,
         )
+        if not endpoint.spec.is_enabled:
+            lane.stop(PAUSED)
         return ActiveLane(lane=lane, endpoint=endpoint, starts_at=first, job=job)
 
     def _change(self, endpoint: Endpoint) -> list[ActiveLane]:
@@ -268,12 +270,13 @@ class Dispatcher:
             active.lane.pace.terms = self._defaults.terms(
                 endpoint.spec, rate=None if active.job is None else active.job.stretch.rate
             )
+            stopped_for = active.lane.stopped_for
             if not endpoint.spec.is_enabled:
                 self._carrier.halt(active, PAUSED)
-            elif active.lane.stopped_for not in {None, AFTER_SNAPSHOT, PAUSED_JOB}:
-                if not is_report:
-                    self._carrier.resume(active)
-            elif has_other_form or active.lane.order is not endpoint.spec.order:
+            elif stopped_for is None:
+                if has_other_form or active.lane.order is not endpoint.spec.order:
+                    self._carrier.reopen(active)
+            elif stopped_for not in {AFTER_SNAPSHOT, PAUSED_JOB} and not is_report:
                 self._carrier.reopen(active)
         return touched
 
@@ -381,11 +384,7 @@ class Dispatcher:
 
     def _finished(self, ended: ActiveLane) -> None:
         """A snapshot is told of to the end: live events are next."""
-        live = self._lanes.live(ended.endpoint.id)
-        if ended.reads_snapshot and live is not None:
-            live.lane.stop(PAUSED if not live.endpoint.spec.is_enabled else REOPENING)
-            if live.endpoint.spec.is_enabled:
-                self._carrier.resume(live)
+        self._carrier.begin_live(ended.endpoint.id)
 
     def _pump_settled(self, settled: Iterable[ActiveLane]) -> None:
         for active in settled:
