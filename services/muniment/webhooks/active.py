@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
 from muniment.domain.events import ObjectChanged
 from muniment.log.protocol import Offset, Start
 from muniment.webhooks.deliveries import LaneId
 from muniment.webhooks.endpoints import Endpoint, EndpointId
 from muniment.webhooks.http.target import shown
-from muniment.webhooks.jobs import Job, JobState, Replay, Snapshot
+from muniment.webhooks.jobs import Job, JobState, Replay, Send, Snapshot
 from muniment.webhooks.lane import Lane
 from muniment.webhooks.message import message_id
 from muniment.webhooks.positions import LaneRow
@@ -63,9 +64,15 @@ class ActiveLane:
         if self.job is None:
             return not is_before_start(self.endpoint, event, offset)
         work = self.job.work
-        if not isinstance(work, Replay):
-            return True
-        return offset >= work.first and work.wants(event, message_id(event.id))
+        match work:
+            case Replay():
+                return offset >= work.first and work.wants(event, message_id(event.id))
+            case Snapshot():
+                return work.wants(event)
+            case Send():
+                return False  # It has no lane.
+            case _:
+                assert_never(work)
 
     def row(self) -> LaneRow:
         """The lane as it is to be kept."""

@@ -83,6 +83,14 @@ class Snapshot:
     """Each object of what the endpoint wants, as it was at one moment of the bucket's clock."""
 
     as_of: Timestamp
+    selection: Selection | None = None
+    """Narrows what the endpoint wants; `None` for all of that."""
+    rate: float | None = None
+    """Events a second."""
+
+    def wants(self, event: ObjectChanged) -> bool:
+        """Whether the object is part of what was asked for."""
+        return self.selection is None or self.selection.wants(event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +125,8 @@ class Job:
         match self.work:
             case Replay() as replay:
                 return Stretch(replay.first, replay.end, replay.rate)
-            case Snapshot(as_of=as_of):
-                return Stretch(Offset(0), Offset(as_of + 1), None)
+            case Snapshot() as snapshot:
+                return Stretch(Offset(0), Offset(snapshot.as_of + 1), snapshot.rate)
             case Send():
                 return Stretch(Offset(0), Offset(0), None)
             case _:
@@ -153,12 +161,11 @@ def parse_work(kind: JobKind, spec: Mapping[str, Any]) -> Work:
     """What `spec_of` wrote."""
     match kind:
         case JobKind.REPLAY:
-            selection = spec.get("selection")
             messages = spec.get("messages")
             return Replay(
                 first=Offset(spec["first"]),
                 end=Offset(spec["end"]),
-                selection=None if selection is None else _parse_selection(selection),
+                selection=_parse_selection(spec.get("selection")),
                 sequence_min=spec.get("sequence_min"),
                 sequence_end=spec.get("sequence_end"),
                 occurred_from=spec.get("occurred_from"),
@@ -167,7 +174,11 @@ def parse_work(kind: JobKind, spec: Mapping[str, Any]) -> Work:
                 rate=spec.get("rate"),
             )
         case JobKind.SNAPSHOT:
-            return Snapshot(as_of=Timestamp(spec["as_of"]))
+            return Snapshot(
+                as_of=Timestamp(spec["as_of"]),
+                selection=_parse_selection(spec.get("selection")),
+                rate=spec.get("rate"),
+            )
         case JobKind.SEND:
             return Send(type=spec["type"], offset=spec.get("offset"))
         case _:
@@ -179,15 +190,16 @@ def spec_of(work: Work) -> dict[str, JsonValue]:
     fields: dict[str, Any] = {
         name: getattr(work, name) for name in work.__slots__ if getattr(work, name) is not None
     }
-    if isinstance(work, Replay):
-        if work.messages is not None:
-            fields["messages"] = sorted(work.messages)
-        if work.selection is not None:
-            fields["selection"] = _selection_spec(work.selection)
+    if isinstance(work, Replay) and work.messages is not None:
+        fields["messages"] = sorted(work.messages)
+    if not isinstance(work, Send) and work.selection is not None:
+        fields["selection"] = _selection_spec(work.selection)
     return fields
 
 
-def _parse_selection(spec: Mapping[str, Any]) -> Selection:
+def _parse_selection(spec: Mapping[str, Any] | None) -> Selection | None:
+    if spec is None:
+        return None
     collections, records, text = spec.get("collections"), spec.get("records"), spec.get("filter")
     found = None if text is None else parse_filter(text)
     if isinstance(found, Wrong):

@@ -125,7 +125,7 @@ class Rereading:
             if active.lane is not lane:
                 return
             for event in events:
-                if active.endpoint.wants(event):
+                if active.wants(event, Offset(event.stream_at)):
                     lane.take(self._of_moment(event, active.endpoint))
             end = lane.ends_at or at
             at = Offset(events[-1].stream_at + 1) if events else end

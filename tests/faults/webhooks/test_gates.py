@@ -122,7 +122,7 @@ async def test_a_replay_goes_on_after_a_restart_with_each_event_once(
         before_restart = tally.counts().taken
         feed.dispatcher()
         counts = await tally.until(lambda counts: counts.taken >= events)
-        report = await until_done(store, job)
+        report = await until_done(store, endpoint_id, job)
 
     took_s = time.monotonic() - started
     print(f"\nreplay of {events}, restarted after {before_restart}: {took_s:.1f} s")
@@ -191,10 +191,10 @@ async def opening_store(feed: Feed) -> AsyncGenerator[Store]:
         yield Store(pool)
 
 
-async def until_done(store: Store, job: JobId) -> JobReport:
+async def until_done(store: Store, endpoint_id: EndpointId, job: JobId) -> JobReport:
     async with asyncio.timeout(30):
         while True:
-            report = await store.job("atlas", "replayed", job)
+            report = await store.job(endpoint_id, job)
             if report is not None and report.state is JobState.DONE:
                 return report
             await asyncio.sleep(0.1)

@@ -17,6 +17,7 @@ from tests.support.hooks import (
     write,
 )
 from tests.support.receiver import OK, Receiver, Reply, always
+from tests.support.server import wait_until
 from tests.support.stack import new_name
 
 
@@ -66,7 +67,11 @@ def test_attempts_are_filtered_and_paged(nadia: Requester, bucket: str, receiver
 
 
 @pytest.mark.parametrize(
-    "query", ["_limit=0", "_before=x", "status=9", "outcome=odd", "_since=noon", "odd=1"]
+    "query",
+    [
+        *("_limit=0", "_before=x", "status=9", "outcome=odd", "_since=noon", "odd=1"),
+        *("_since=0001-01-01T00:00:00%2B14:00", "uri=%00", "message_id=%00"),
+    ],
 )
 def test_what_no_attempt_has_is_refused(
     nadia: Requester, bucket: str, receiver: Receiver, query: str
@@ -225,6 +230,12 @@ def test_a_snapshot_tells_of_what_there_is(
 
     told = [received.message["data"] for received in accepted(receiver, 7)[5:]]
     assert [(each["record_id"], each["data"].get("n")) for each in told] == [("a", 2), ("b", None)]
+    asked = {"from": "snapshot", "filter": "n=2", "rate": 5}
+    counted = data(nadia("POST", f"{path}/replays", {**asked, "dry_run": True}))
+    narrow = data(nadia("POST", f"{path}/replays", asked))
+    done = state_of(nadia, f"{path}/replays/{narrow['id']}", "done")
+    assert (counted["events"], done["delivered"], done["spec"]["rate"]) == (1, 1, 5)
+    assert accepted(receiver, 8)[7].message["data"]["record_id"] == "a"
 
 
 def test_a_snapshot_tells_of_what_the_history_has_lost(
@@ -323,12 +334,15 @@ def test_only_who_may_write_a_webhook_sees_its_deliveries(
         ("replays", {"from": "now"}),
         ("replays", {"from": {"offset": -1}}),
         ("replays", {"from": "beginning", "until": "snapshot"}),
+        ("replays", {"from": "snapshot", "until": {"offset": 3}}),
+        ("replays", {"from": "snapshot", "messages": ["evt_1"]}),
         ("replays", {"from": "beginning", "filter": "_sort=level"}),
         ("replays", {"from": "beginning", "messages": []}),
         ("replays", {"from": "beginning", "odd": 1}),
         ("messages", {"type": "nothing.happened"}),
         ("messages", {"type": "webhook.ping", "offset": 3}),
         ("messages", {"message_id": "evt_unknown"}),
+        ("messages", {"offset": 1_000_000_000}),
         ("messages", [1]),
     ],
 )
@@ -348,3 +362,35 @@ def test_a_replay_of_another_webhook_is_not_found(
     path = hook(nadia, bucket, receiver)
 
     assert nadia("GET", f"{path}/replays/not-an-id").status_code == 404
+
+
+def test_replays_of_a_deleted_webhook_are_not_those_of_the_next_one_of_its_id(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    path = hook(nadia, bucket, receiver)
+    made = data(nadia("POST", f"{path}/replays", {"from": "beginning"}))
+    state_of(nadia, f"{path}/replays/{made['id']}", "done")
+
+    assert nadia("DELETE", path).status_code == 200
+    hook(nadia, bucket, receiver)
+    wait_until(
+        lambda: nadia("GET", f"{path}/replays/{made['id']}").status_code == 404,
+        what="the webhook's next life",
+        timeout_s=20,
+    )
+
+    assert data(nadia("GET", f"{path}/replays")) == []
+    assert nadia("PATCH", f"{path}/replays/{made['id']}", {"state": "paused"}).status_code == 404
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_a_cursor_that_the_log_does_not_have_is_refused(
+    nadia: Requester, bucket: str, receiver: Receiver, accept: str
+) -> None:
+    """Of another bucket, or from before a restore: it would be waited for in silence."""
+    path = hook(nadia, bucket, receiver)
+
+    answer = nadia("GET", f"{path}/events?_after=1000000000", headers={"Accept": accept})
+
+    assert (answer.status_code, answer.json()["errno"]) == (400, 107)
+    assert answer.json()["details"][0]["description"] == "beyond the end of the log"

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from muniment.domain.addresses import BucketId
+from muniment.domain.values import Timestamp
 from muniment.domain.webhooks.selection import Selection, types_matching
 from muniment.log.protocol import Offset, Partition
 from muniment.webhooks.committing import each_once
@@ -20,6 +21,7 @@ from muniment.webhooks.jobs import (
     JobState,
     Replay,
     Send,
+    Snapshot,
     parse_work,
     spec_of,
 )
@@ -234,5 +236,7 @@ async def test_a_job_for_an_endpoint_that_is_gone_fails(world: World) -> None:
 def test_a_job_is_read_as_it_was_written() -> None:
     selection = Selection(types=types_matching(["record.*"]), collections=("a*",))
     replay = everything(selection=selection, messages=frozenset({"evt_1"}), rate=5.0)
+    snapshot = Snapshot(as_of=Timestamp(7), selection=selection, rate=5.0)
 
     assert parse_work(JobKind.REPLAY, spec_of(replay)) == replay
+    assert parse_work(JobKind.SNAPSHOT, spec_of(snapshot)) == snapshot

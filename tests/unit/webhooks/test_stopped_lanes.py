@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def speed_up(world: World) -> None:
     world.courier.wait_s = lambda _endpoint: 0.0
 
 
-async def switch(world: World, **data: object) -> None:
+async def switch(world: World, **data: Any) -> None:
     """Change the webhook, and wait until that is written down."""
     await world.append(webhook(ONE, action=UPDATED, **data))
     end = (await world.partition.log.end_offsets())[Partition(0)]

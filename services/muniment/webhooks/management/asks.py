@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Final, TypeAlias
 
 from muniment.domain.refusals import Fault
@@ -24,8 +25,10 @@ EVENTS_PAGE_MAX: Final = 1_000
 MESSAGES_MAX: Final = 1_000
 
 LAST_EVENT_ID: Final = "Last-Event-ID"
+BEYOND: Final = "beyond the end of the log"
 
 _CHOICE: Final = ("events", "collections", "records", "filter")
+_NOT_OF_SNAPSHOTS: Final = ("until", "messages")
 _OF_REPLAYS: Final = frozenset({"from", "until", *_CHOICE, "messages", "rate", "dry_run"})
 _OF_MESSAGES: Final = frozenset({"type", "message_id", "offset"})
 _SAMPLES: Final = frozenset({PING, *EVENT_TYPES})
@@ -85,6 +88,8 @@ class EventsAsk:
     after: int
     """The offset before the first; -1 for the beginning."""
     limit: int
+    beyond: Fault
+    """What is wrong if the log ends there, or before."""
 
 
 def read_replay(body: bytes, *, depth_max: int) -> ReplayAsk | Faults:
@@ -99,6 +104,14 @@ def read_replay(body: bytes, *, depth_max: int) -> ReplayAsk | Faults:
         faults.append(body_fault("until", "not an offset, a sequence or a time"))
     if start is not None and start.kind is StartKind.NOW:
         faults.append(body_fault("from", "nothing of the past lies after now"))
+    if start is not None and start.kind is StartKind.SNAPSHOT:
+        faults += [
+            body_fault(
+                name, "a snapshot is all of one moment: only the webhook's choice narrows it"
+            )
+            for name in _NOT_OF_SNAPSHOTS
+            if asked.get(name) is not None
+        ]
     choice = _spec({name: asked[name] for name in _CHOICE if name in asked}, {}, faults)
     rate = _spec({"rate_limit": asked.get("rate")}, {"rate_limit": "rate"}, faults)
     messages = _messages(asked.get("messages"), faults)
@@ -168,13 +181,7 @@ def read_attempts_query(query: Query) -> AttemptsAsk | Faults:
         else:
             before = cursor_moment(int(found["micros"])), int(found["id"])
     if (text := given.get("_since")) is not None:
-        try:
-            since = datetime.fromisoformat(text)
-        except ValueError:
-            since = EPOCH.replace(tzinfo=None)
-        if since.tzinfo is None:
-            faults.append(_wrong("_since", "no ISO 8601 time with a time zone"))
-            since = EPOCH
+        since = _time(text, faults)
     if (text := given.get("_limit")) is not None:
         limit = _limit(text, PAGE_MAX, faults)
     outcomes = None if "outcome" not in given else given["outcome"].split(",")
@@ -217,15 +224,15 @@ def read_events_query(
     """
     faults: list[Fault] = []
     given = _single(query, _OF_STREAMS if is_stream else _OF_EVENTS, faults)
-    after, limit = -1, PAGE
+    after, limit, beyond = -1, PAGE, _wrong("_after", BEYOND)
     if (text := given.get("_after")) is not None:
         after = _offset(text, faults, _wrong("_after", "not as `next` has it"))
     if text := headers.get(LAST_EVENT_ID):
-        wrong = Fault(location="header", name=LAST_EVENT_ID, description="not the `id` of an event")
-        after = _offset(text, faults, wrong)
+        beyond = Fault(location="header", name=LAST_EVENT_ID, description=BEYOND)
+        after = _offset(text, faults, replace(beyond, description="not the `id` of an event"))
     if (text := given.get("_limit")) is not None:
         limit = _limit(text, EVENTS_PAGE_MAX, faults)
-    return tuple(faults) or EventsAsk(after=after, limit=limit)
+    return tuple(faults) or EventsAsk(after=after, limit=limit, beyond=beyond)
 
 
 def cursor(at: datetime, id_: int) -> str:
@@ -239,6 +246,16 @@ def cursor_moment(micros: int) -> datetime:
         return EPOCH + micros * _MICROSECOND
     except OverflowError:
         return LAST[0]
+
+
+def _time(text: str, faults: list[Fault]) -> datetime:
+    with suppress(ValueError, OverflowError):
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            # In UTC some times of the first and the last day are none.
+            return at.astimezone(UTC)
+    faults.append(_wrong("_since", "no ISO 8601 time with a time zone"))
+    return EPOCH
 
 
 def _offset(text: str, faults: list[Fault], wrong: Fault) -> int:
@@ -316,6 +333,8 @@ def _single(query: Query, known: frozenset[str], faults: list[Fault]) -> dict[st
             faults.append(_wrong(name, "Unknown parameter"))
         elif name in given:
             faults.append(_wrong(name, "given more than once"))
+        elif "\x00" in value:
+            faults.append(_wrong(name, "Invalid character 0x00"))
         given[name] = value
     return given
 

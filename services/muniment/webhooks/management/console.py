@@ -22,6 +22,7 @@ from muniment.web.json_text import body_fault
 from muniment.web.pipeline import Unavailable
 from muniment.webhooks.jobs import JobId, JobKind, JobState, Replay, Send, Snapshot, Work, spec_of
 from muniment.webhooks.management.asks import (
+    BEYOND,
     ReplayAsk,
     cursor,
     read_attempts_query,
@@ -160,12 +161,16 @@ class Console:
         asked = read_events_query(request.query, request.headers, is_stream=True)
         if isinstance(asked, tuple):
             return self._refuse(request, asked)
+        if refused := await self._refuse_beyond(request, endpoint, asked.after, asked.beyond):
+            return refused
         return await self._streaming.answer(request, endpoint, Offset(asked.after + 1))
 
     async def _page(self, request: Request, endpoint: EndpointStatus) -> Response:
         asked = read_events_query(request.query, request.headers)
         if isinstance(asked, tuple):
             return self._refuse(request, asked)
+        if refused := await self._refuse_beyond(request, endpoint, asked.after, asked.beyond):
+            return refused
         wanted = await self._pulling.endpoint(request, endpoint)
         page = await self._pulling.page(wanted, Offset(asked.after + 1), asked.limit)
         events = b",".join(each.body for each in page.events)
@@ -194,16 +199,20 @@ class Console:
                 )
                 return self._refuse(request, (missing,))
             offset, type_ = found
+        elif offset is not None:
+            beyond = body_fault("offset", BEYOND)
+            if refused := await self._refuse_beyond(request, endpoint, offset, beyond):
+                return refused
         work = Send(type=type_, offset=None if offset is None else Offset(offset))
         id_ = await self._open(request, endpoint, JobKind.SEND, work)
-        return await self._result(request, id_)
+        return await self._result(endpoint, id_)
 
-    async def _result(self, request: Request, id_: JobId) -> Response:
+    async def _result(self, endpoint: EndpointStatus, id_: JobId) -> Response:
         """What came of a message. Raises `Unavailable` if nothing has yet."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + MESSAGE_WITHIN_S
         while loop.time() < deadline:
-            job = await self._store.job(*_ids(request), id_)
+            job = await self._store.job(endpoint.id, id_)
             if job is not None and job.result is not None:
                 return Response(body=orjson.dumps({"data": job.result}))
             await asyncio.sleep(MESSAGE_PAUSE_S)
@@ -212,7 +221,7 @@ class Console:
 
     async def _replays(self, request: Request, endpoint: EndpointStatus) -> Response:
         if request.method != "POST":
-            jobs = await self._store.jobs(*_ids(request), limit=JOBS_SHOWN)
+            jobs = await self._store.jobs(endpoint.id, *_ids(request), limit=JOBS_SHOWN)
             return _json([_job(job) for job in jobs])
         asked = read_replay(request.body, depth_max=self._json_depth_max)
         if isinstance(asked, tuple):
@@ -226,33 +235,33 @@ class Console:
             return _json({"events": count, "is_complete": is_complete})
         kind = JobKind.SNAPSHOT if isinstance(work, Snapshot) else JobKind.REPLAY
         id_ = await self._open(request, endpoint, kind, work)
-        job = await self._store.job(*_ids(request), id_)
+        job = await self._store.job(endpoint.id, id_)
         response = _json(None if job is None else _job(job))
         response.status = 201
         response.headers["Location"] = f"{request.base_url}{request.raw_path}/{id_}"
         return response
 
-    async def _replay(self, request: Request, _: EndpointStatus) -> Response:
-        bucket_id, webhook_id = _ids(request)
+    async def _replay(self, request: Request, endpoint: EndpointStatus) -> Response:
         id_ = JobId(request.target.part_id or "")
         if not _UUID.fullmatch(id_):
             return unknown_path()
-        job = await self._store.job(bucket_id, webhook_id, id_)
+        job = await self._store.job(endpoint.id, id_)
         if job is None or job.kind is JobKind.SEND:
             return unknown_path()
         if request.method == "PATCH":
             wish = read_wish(request.body, depth_max=self._json_depth_max)
             if isinstance(wish, tuple):
                 return self._refuse(request, wish)
-            if not await self._store.ask(bucket_id, webhook_id, id_, wish):
+            if not await self._store.ask(endpoint.id, id_, wish):
                 ended = body_fault("state", f"The replay has ended: it is {job.state}")
                 return self._refuse(request, (ended,))
-            job = await self._store.job(bucket_id, webhook_id, id_) or job
+            job = await self._store.job(endpoint.id, id_) or job
         return _json(_job(job))
 
     async def _work(self, endpoint: EndpointStatus, asked: ReplayAsk) -> Replay | Snapshot:
         if asked.start.kind is StartKind.SNAPSHOT:
-            return Snapshot(as_of=await self._pulling.moment_of(endpoint))
+            as_of = await self._pulling.moment_of(endpoint)
+            return Snapshot(as_of=as_of, selection=asked.selection, rate=asked.rate)
         start, until = asked.start, asked.until
         end = await self._pulling.end_of(endpoint.partition)
         if until is not None and until.kind is StartKind.OFFSET:
@@ -285,6 +294,13 @@ class Console:
             id_, endpoint, bucket_id=bucket_id, webhook_id=webhook_id, kind=kind, work=work
         )
         return id_
+
+    async def _refuse_beyond(
+        self, request: Request, endpoint: EndpointStatus, offset: int, beyond: Fault
+    ) -> Response | None:
+        """Refuse an offset that the log does not have: who gave it would wait for nothing."""
+        end = await self._pulling.end_of(endpoint.partition)
+        return None if offset < end else self._refuse(request, (beyond,))
 
     def _refuse(self, request: Request, faults: tuple[Fault, ...]) -> Response:
         return self._errors.refuse(Invalid(faults), request.requester)

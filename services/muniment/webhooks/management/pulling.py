@@ -148,7 +148,7 @@ class Pulling:
             )
             if not found:
                 return count, True
-            count += sum(map(endpoint.wants, found))
+            count += sum(endpoint.wants(event) and snapshot.wants(event) for event in found)
             after = found[-1].stream_at
         return count, False
 

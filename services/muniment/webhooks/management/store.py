@@ -182,19 +182,21 @@ class Store:
                 spec,
             )
 
-    async def ask(self, bucket_id: str, webhook_id: str, id_: JobId, asked: Ask) -> bool:
+    async def ask(self, endpoint_id: EndpointId, id_: JobId, asked: Ask) -> bool:
         """Ask something of a job; false if it has ended, or was never there."""
-        return await self._row(SQL.ask, bucket_id, webhook_id, id_, asked) is not None
+        return await self._row(SQL.ask, endpoint_id, id_, asked) is not None
 
-    async def job(self, bucket_id: str, webhook_id: str, id_: JobId) -> JobReport | None:
-        """One job of a webhook."""
-        row = await self._row(SQL.job, bucket_id, webhook_id, id_)
+    async def job(self, endpoint_id: EndpointId, id_: JobId) -> JobReport | None:
+        """One job of a webhook's life."""
+        row = await self._row(SQL.job, endpoint_id, id_)
         return None if row is None else _report(row)
 
-    async def jobs(self, bucket_id: str, webhook_id: str, *, limit: int) -> Sequence[JobReport]:
-        """The last replays of a webhook, newest first."""
+    async def jobs(
+        self, endpoint_id: EndpointId, bucket_id: str, webhook_id: str, *, limit: int
+    ) -> Sequence[JobReport]:
+        """The last replays of a webhook's life, newest first; the ids are what they lie by."""
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            rows = await connection.fetch(SQL.jobs, bucket_id, webhook_id, limit)
+            rows = await connection.fetch(SQL.jobs, endpoint_id, bucket_id, webhook_id, limit)
         return [_report(row) for row in rows]
 
     async def _row(self, statement: str, *arguments: object) -> asyncpg.Record | None:

@@ -96,10 +96,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb);
 
 -- ask --
    UPDATE webhooks.job
-      SET asked = $4, changed_at = now()
-    WHERE bucket_id = $1
-      AND webhook_id = $2
-      AND id = $3
+      SET asked = $3, changed_at = now()
+    WHERE endpoint_id = $1
+      AND id = $2
       AND state IN ('waiting', 'running', 'paused')
 RETURNING id;
 
@@ -107,16 +106,16 @@ RETURNING id;
 SELECT id, kind, spec::text AS spec, state, asked, created_at, changed_at, at_offset, delivered,
        dead, result::text AS result
   FROM webhooks.job
- WHERE bucket_id = $1
-   AND webhook_id = $2
-   AND id = $3;
+ WHERE endpoint_id = $1
+   AND id = $2;
 
 -- jobs --
   SELECT id, kind, spec::text AS spec, state, asked, created_at, changed_at, at_offset, delivered,
          dead, result::text AS result
     FROM webhooks.job
-   WHERE bucket_id = $1
-     AND webhook_id = $2
+   WHERE endpoint_id = $1
+     AND bucket_id = $2
+     AND webhook_id = $3
      AND kind <> 'send'
 ORDER BY created_at DESC, id
-   LIMIT $3;
+   LIMIT $4;
