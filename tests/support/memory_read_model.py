@@ -12,7 +12,7 @@ from copy import deepcopy
 from muniment.command.bucket_list import BucketList, BucketTurn, Holder
 from muniment.command.known import Known
 from muniment.command.known_objects import KnownBucket, KnownCollection, Lacking, leaves
-from muniment.command.loading import DraftModel, ReadModel
+from muniment.command.loading import DraftModel, LastOwner, ReadModel
 from muniment.command.principals import Memberships
 from muniment.command.tokens import UnusedTokens
 from muniment.command.waiting import Made, MadeAt
@@ -165,10 +165,12 @@ class MemoryReadModel(ReadModel):
         holders = [id_ for id_, data in found if name in (id_, data.get("name"))]
         return CollectionId(holders[0]) if holders else None
 
-    async def owner_url(self, partition: Partition) -> str | None:
+    async def last_owner(self, partition: Partition) -> LastOwner | None:
         self.owners_asked += 1
         await asyncio.sleep(0)
-        return self.owners.get(partition)
+        url = self.owners.get(partition)
+        claim = self.claims.get(partition, Offset(0))
+        return None if url is None else LastOwner(url, claim)
 
     async def owner_urls(self) -> frozenset[str]:
         await asyncio.sleep(0)

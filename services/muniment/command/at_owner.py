@@ -4,9 +4,10 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
-from muniment.command.loading import ReadModel
+from muniment.command.loading import LastOwner, ReadModel
 from muniment.command.membership import SESSION_TIMEOUT_S
 from muniment.command.owners import Owners
 from muniment.command.waiting import Answer, NotOwner, Order
@@ -24,6 +25,8 @@ An instance that was killed keeps its partitions until its session ends; then th
 LAST_ORDERS_S_MAX: Final = 3.0
 """How long an instance that stops still waits for the next owners: long enough for one to load."""
 LOOK_AGAIN_S: Final = 0.05
+ASK_AGAIN_S: Final = 1.0
+"""An instance that was not there is asked again after this, though no other owner came."""
 
 
 class AtOwner:
@@ -53,7 +56,8 @@ class AtOwner:
         self._in_hand = 0
         self._waiting = 0
         self._closes_at = math.inf
-        self._looks: dict[Partition, asyncio.Task[str | None]] = {}
+        self._looks: dict[Partition, asyncio.Task[LastOwner | None]] = {}
+        self._searches: dict[Partition, asyncio.Task[None]] = {}
 
     def partition_of(self, bucket_id: str) -> Partition:
         """Where the bucket's stream is."""
@@ -103,28 +107,52 @@ class AtOwner:
                 return await here()
             except NotOwner:
                 missing = "nobody owns the partition"
-            url = await self._owner_url(partition)
-            if url is not None and url != self._instance_url:
+            owner = await self._last_owner(partition)
+            if owner is not None and owner.url != self._instance_url:
                 try:
-                    return await self._forwarder.forward(as_request(), url)
+                    return await self._forwarder.forward(as_request(), owner.url)
                 except NotTaken as error:
                     missing = str(error)
-            if time.monotonic() > min(gives_up_at, self._closes_at):
+            left_s = min(gives_up_at, self._closes_at) - time.monotonic()
+            if left_s <= 0:
                 raise Unavailable(missing)
-            await self._wait()
+            await self._wait(partition, owner, timeout_s=left_s)
 
-    async def _wait(self) -> None:
+    async def _wait(
+        self, partition: Partition, asked: LastOwner | None, *, timeout_s: float
+    ) -> None:
+        """Return when it may be worth to ask again, or after so long."""
         if self._waiting >= self._waiting_max:
             message = f"{self._waiting_max} commands wait for the next owner already"
             raise Unavailable(message)
+        search = self._searches.get(partition)
+        if search is None:
+            search = asyncio.create_task(self._search(partition, asked), name="at_owner.search")
+            self._searches[partition] = search
+            search.add_done_callback(lambda _: self._searches.pop(partition))
         self._waiting += 1
         try:
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await asyncio.wait({search}, timeout=timeout_s)
         finally:
             self._waiting -= 1
 
-    async def _owner_url(self, partition: Partition) -> str | None:
-        """Where the last owner known takes commands; those that ask at once look together."""
+    async def _search(self, partition: Partition, asked: LastOwner | None) -> None:
+        """Return when another than the owner that was asked in vain may have the partition.
+
+        One search for all that wait: were each to look by itself, hundreds of them would take the
+        time that this instance needs to become the owner.
+        """
+        until = time.monotonic() + ASK_AGAIN_S
+        with suppress(Unavailable):  # Who asks next is told.
+            while time.monotonic() < until:
+                await asyncio.sleep(LOOK_AGAIN_S)
+                if self._owners.takes_orders(partition):
+                    return
+                if await self._last_owner(partition) != asked:
+                    return
+
+    async def _last_owner(self, partition: Partition) -> LastOwner | None:
+        """The last owner that is known; those that ask at once look together."""
         look = self._looks.get(partition)
         if look is None:
             look = asyncio.create_task(self._look(partition), name="at_owner.look")
@@ -132,8 +160,8 @@ class AtOwner:
             look.add_done_callback(lambda _: self._looks.pop(partition))
         return await asyncio.shield(look)
 
-    async def _look(self, partition: Partition) -> str | None:
+    async def _look(self, partition: Partition) -> LastOwner | None:
         try:
-            return await self._read_model.owner_url(partition)
+            return await self._read_model.last_owner(partition)
         except UNREACHABLE as error:
             raise Unavailable(f"Postgres does not answer: {error!r}") from error

@@ -44,7 +44,8 @@ class Health:
         """Every partition has a leader, and an owner that is open."""
         await self._log.end_offsets()
         elsewhere = set(self._log.partitions) - self._owners.owned
-        urls = {await self._read_model.owner_url(partition) for partition in elsewhere}
+        owners = [await self._read_model.last_owner(partition) for partition in elsewhere]
+        urls = {None if owner is None else owner.url for owner in owners}
         if None in urls or self._instance_url in urls:
             return False
         return all([await self._forwarder.is_alive(url) for url in urls if url is not None])

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 import orjson
@@ -44,6 +44,14 @@ _LOST: Final = "the read model is behind what it has shown: Postgres has lost it
 DRAFT_TIMEOUT_S: Final = 5.0
 NOT_FOR_DRAFTS: Final = 2
 """Connections of the pool: for the turn on the bucket list, and for what is over in a moment."""
+
+
+class LastOwner(NamedTuple):
+    """Who claimed a partition last."""
+
+    url: str
+    """Where it takes commands."""
+    claim: Offset
 
 
 class ReadModel:
@@ -146,10 +154,10 @@ class ReadModel:
             await self._check(connection, floor)
         return holder
 
-    async def owner_url(self, partition: Partition) -> str | None:
-        """Where the owner of a partition takes commands, if it ever had one."""
-        url = await self._fetch_value(SQL.owner_url, partition)
-        return None if url is None else str(url)
+    async def last_owner(self, partition: Partition) -> LastOwner | None:
+        """Who owns the partition as far as is projected, if it ever had an owner."""
+        rows = await self._fetch(SQL.last_owner, partition)
+        return LastOwner(url=rows[0]["url"], claim=rows[0]["claim_offset"]) if rows else None
 
     async def owner_urls(self) -> frozenset[str]:
         """Where the owners of all partitions take commands."""

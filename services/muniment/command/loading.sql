@@ -106,9 +106,11 @@ SELECT id, last_modified
  WHERE bucket_uid = $1 AND last_modified = ANY ($2::bigint[]) AND deleted
  ORDER BY last_modified DESC;
 
--- owner_url --
--- Where the owner of a partition takes commands.
-SELECT url FROM partition_owner WHERE partition = $1;
+-- last_owner --
+-- Who was the last to claim a partition: where commands are taken, and the claim.
+SELECT url, claim_offset
+  FROM partition_owner
+ WHERE partition = $1;
 
 -- owner_urls --
 -- Where the owners of all partitions take commands.

@@ -115,6 +115,11 @@ class Owner:
         """Whether commands are being decided."""
         return self._writer is not None
 
+    @property
+    def takes_orders(self) -> bool:
+        """Whether orders may line up, also before it is open."""
+        return not self._queue.is_closed
+
     def submit(self, waiting: Waiting) -> None:
         """Line the order up. Raises `Unavailable` if too much waits or is not projected yet."""
         if self._known.overlay_records > self._limits.overlay_records_max:

@@ -59,6 +59,11 @@ class Owners:
         """The partitions that are open here, or on their way to be."""
         return frozenset(self._running)
 
+    def takes_orders(self, partition: Partition) -> bool:
+        """Whether orders for the partition may line up here."""
+        running = self._running.get(partition)
+        return running is not None and running.owner.takes_orders
+
     def partition_of(self, bucket_id: str) -> Partition:
         """The partition of a bucket's stream."""
         return self._log.partition_of(bucket_id)

@@ -10,7 +10,7 @@ from typing import Final
 from uuid_utils import uuid7
 
 from muniment.command.answers import Answers
-from muniment.command.at_owner import AtOwner
+from muniment.command.at_owner import HANDOVER_S_MAX, AtOwner
 from muniment.command.batch import Batches
 from muniment.command.bucket_deletion import BucketDeletion
 from muniment.command.bucket_list import BucketList
@@ -180,7 +180,8 @@ class CommandSide:
                 instance_id=settings.instance_id,
             ) as membership,
             open_forwarder(
-                instance_id=settings.instance_id, timeout_s=answer_timeout_s(settings)
+                instance_id=settings.instance_id,
+                timeout_s=HANDOVER_S_MAX + answer_timeout_s(settings),
             ) as forwarder,
             self._assembled(
                 event_log,

@@ -21,6 +21,8 @@ MISDIRECTED: Final = 421
 """What an instance answers to another that takes it for the owner when it is not (RFC 9110)."""
 
 CONNECTIONS_MAX: Final = 100
+CONNECT_TIMEOUT_S: Final = 2.0
+"""After which an instance whose machine says nothing at all counts as not there."""
 
 _OF_THE_CONNECTION: Final = frozenset(
     name.lower()
@@ -74,7 +76,7 @@ class Forwarder:
                 body = await answer.read()
                 COMMANDS_FORWARDED.labels("answered").inc()
                 return Response(status=answer.status, headers=_kept(answer.headers), body=body)
-        except aiohttp.ClientConnectorError as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             COMMANDS_FORWARDED.labels("unreached").inc()
             raise NotTaken(f"the owner at {owner_url} is not there: {error!r}") from error
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -103,9 +105,13 @@ class Forwarder:
 
 @asynccontextmanager
 async def open_forwarder(*, instance_id: str, timeout_s: float) -> AsyncGenerator[Forwarder]:
-    """A forwarder with connections of its own, each exchange within the deadline."""
+    """A forwarder with connections of its own, each exchange within the deadline.
+
+    That must be longer than the other instance may take: when it ends, what became of the request
+    is not known.
+    """
     session = aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=timeout_s),
+        timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S),
         connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
         auto_decompress=False,
         skip_auto_headers=("User-Agent", "Accept", "Content-Type"),

@@ -8,7 +8,7 @@ import pytest
 from muniment.command import at_owner
 from muniment.command.at_owner import AtOwner
 from muniment.command.waiting import Answer, NotOwner, Unavailable
-from muniment.log.protocol import Partition
+from muniment.log.protocol import Offset, Partition
 from muniment.web.forwarding import NotTaken
 from muniment.web.http import Request, Response, headers_of
 from tests.support.memory_read_model import MemoryReadModel
@@ -31,6 +31,9 @@ class Owned:
             raise NotOwner
         answer: Answer = ANSWER
         return answer
+
+    def takes_orders(self, _partition: Partition) -> bool:
+        return self.is_owner
 
 
 class Elsewhere:
@@ -147,6 +150,52 @@ async def test_orders_at_the_same_time_look_for_the_owner_together() -> None:
 
     assert world.read_model.owners_asked == 1
     assert world.elsewhere.asked == [OTHER] * 50
+
+
+async def test_orders_that_wait_ask_when_there_is_another_owner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Hundreds that each tried all the time would take the time that a new owner needs."""
+    monkeypatch.setattr(at_owner, "ASK_AGAIN_S", 60)
+    world = World()
+    world.read_model.owners = {PLACE: THIRD}
+    waiting = [asyncio.create_task(world.submit()) for _ in range(50)]
+    await asyncio.sleep(0.2)
+
+    world.read_model.owners = {PLACE: OTHER}
+
+    await asyncio.gather(*waiting)
+    assert world.elsewhere.asked == [THIRD] * 50 + [OTHER] * 50
+
+
+async def test_who_claims_again_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instance that was started again has the address of before."""
+    monkeypatch.setattr(at_owner, "ASK_AGAIN_S", 60)
+    world = World()
+    world.read_model.owners = {PLACE: THIRD}
+    submitted = asyncio.create_task(world.submit())
+    await asyncio.sleep(0.1)
+
+    world.elsewhere.owner_url = THIRD
+    world.read_model.claims = {PLACE: Offset(7)}
+
+    await submitted
+    assert world.elsewhere.asked == [THIRD, THIRD]
+
+
+async def test_an_owner_that_was_not_reached_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may be the owner all the same, and claims nothing anew."""
+    monkeypatch.setattr(at_owner, "ASK_AGAIN_S", 0.1)
+    world = World()
+    world.read_model.owners = {PLACE: THIRD}
+    submitted = asyncio.create_task(world.submit())
+    await asyncio.sleep(0.05)
+
+    world.elsewhere.owner_url = THIRD
+
+    assert isinstance(await submitted, Response)
 
 
 async def test_orders_in_hand_are_finished_before_the_end() -> None:
