@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -53,7 +53,6 @@ class AtOwner:
         self._instance_url = instance_url
         self._waiting_max = waiting_max
         self._handover_s_max = handover_s_max
-        self._in_hand = 0
         self._waiting = 0
         self._closes_at = math.inf
         self._looks: dict[Partition, asyncio.Task[LastOwner | None]] = {}
@@ -77,34 +76,12 @@ class AtOwner:
         `as_request` makes what is sent to another instance. Raises `Unavailable` and
         `TooLargeToAppend`.
         """
-
-        async def here() -> Answer:
-            return await self._owners.submit(
-                partition, order, size_bytes=size_bytes, awaits_projection=awaits_projection
-            )
-
-        self._in_hand += 1
-        try:
-            return await self._submit(partition, here, as_request)
-        finally:
-            self._in_hand -= 1
-
-    async def finish(self) -> None:
-        """Return when no order is in hand; those without an owner are given up before long."""
-        self._closes_at = time.monotonic() + LAST_ORDERS_S_MAX
-        while self._in_hand:  # noqa: ASYNC110 - orders have no common event
-            await asyncio.sleep(LOOK_AGAIN_S)
-
-    async def _submit(
-        self,
-        partition: Partition,
-        here: Callable[[], Awaitable[Answer]],
-        as_request: Callable[[], Request],
-    ) -> Answer | Response:
         gives_up_at = time.monotonic() + self._handover_s_max
         while True:
             try:
-                return await here()
+                return await self._owners.submit(
+                    partition, order, size_bytes=size_bytes, awaits_projection=awaits_projection
+                )
             except NotOwner:
                 missing = "nobody owns the partition"
             owner = await self._last_owner(partition)
@@ -117,6 +94,10 @@ class AtOwner:
             if left_s <= 0:
                 raise Unavailable(missing)
             await self._wait(partition, owner, timeout_s=left_s)
+
+    def close(self) -> None:
+        """Give up before long the orders that have no owner, and those to come."""
+        self._closes_at = time.monotonic() + LAST_ORDERS_S_MAX
 
     async def _wait(
         self, partition: Partition, asked: LastOwner | None, *, timeout_s: float

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,9 +16,11 @@ from muniment.command.bucket_deletion import BucketDeletion
 from muniment.command.bucket_list import BucketList
 from muniment.command.bulk import BulkDeletion
 from muniment.command.deciding import Decider
+from muniment.command.everywhere import Everywhere
 from muniment.command.flushing import Flushing
 from muniment.command.handler import CommandHandler
 from muniment.command.health import Health
+from muniment.command.in_hand import InHand
 from muniment.command.loading import ReadModel
 from muniment.command.membership import Membership, join_group
 from muniment.command.owner import Owner, OwnerLimits
@@ -67,6 +69,7 @@ class _AtWork:
     owners: Owners
     membership: Membership
     at_owner: AtOwner
+    in_hand: InHand
     handler: CommandHandler
     batches: Batches
     flushing: Flushing
@@ -80,7 +83,8 @@ class _AtWork:
         """Own partitions until told to stop; then leave them, and what still comes, to others."""
         await self.owners.run(stopping)
         await self.membership.leave()
-        await self.at_owner.finish()
+        self.at_owner.close()
+        await self.in_hand.until_empty()
 
 
 class CommandSide:
@@ -93,13 +97,15 @@ class CommandSide:
 
     async def write(self, request: Request) -> Response:
         """Answer a write of buckets, collections or records."""
-        return await self._up().handler.handle(request)
+        with self._in_hand() as at_work:
+            return await at_work.handler.handle(request)
 
     async def carry_out(
         self, request: Request, commands: Sequence[Command], *, as_whole: bool = False
     ) -> Sequence[Decided] | Response:
         """Have commands decided that a request in another form asks for."""
-        return await self._up().handler.carry_out(request, commands, as_whole=as_whole)
+        with self._in_hand() as at_work:
+            return await at_work.handler.carry_out(request, commands, as_whole=as_whole)
 
     def watch(self, bucket_id: str, uid: Uid) -> AbstractAsyncContextManager[Watching]:
         """What is written from now on to the bucket, or a collection in it; as of `Feed.watch`.
@@ -115,19 +121,23 @@ class CommandSide:
 
     async def batch(self, request: Request, within: Handler) -> Response:
         """Answer `POST /batch`; `within` answers each request in it."""
-        return await self._up().batches.handle(request, within)
+        with self._in_hand() as at_work:
+            return await at_work.batches.handle(request, within)
 
     async def flush(self, request: Request) -> Response:
         """Answer `POST /__flush__`."""
-        return await self._up().flushing.handle(request)
+        with self._in_hand() as at_work:
+            return await at_work.flushing.handle(request)
 
     async def forget(self, request: Request) -> Response:
         """Answer `DELETE /__user_data__/{principal}`."""
-        return await self._up().user_data.handle(request)
+        with self._in_hand() as at_work:
+            return await at_work.user_data.handle(request)
 
     async def order(self, request: Request) -> Response:
         """Answer what other services order about webhooks."""
-        return await self._up().webhook_orders.handle(request)
+        with self._in_hand() as at_work:
+            return await at_work.webhook_orders.handle(request)
 
     @property
     def checks(self) -> Mapping[str, Check]:
@@ -146,12 +156,18 @@ class CommandSide:
         await through_outages(self._work, stopping, part="owners", away=AWAY)
 
     async def _work(self, stopping: asyncio.Event) -> None:
-        try:
-            async with self._connected() as at_work:
-                self._at_work = at_work
+        async with self._connected() as at_work:
+            self._at_work = at_work
+            try:
                 await at_work.run(stopping)
-        finally:
-            self._at_work = None
+            finally:
+                self._at_work = None
+
+    @contextmanager
+    def _in_hand(self) -> Generator[_AtWork]:
+        at_work = self._up()
+        with at_work.in_hand:
+            yield at_work
 
     def _up(self) -> _AtWork:
         if self._at_work is None:
@@ -268,19 +284,20 @@ class CommandSide:
             send_together=handler.send_together,
             default_bucket=edge.default_bucket,
         )
-        flushing = Flushing(
+        everywhere = Everywhere(
+            partitions=event_log.partitions,
             owners=owners,
             read_model=read_model,
             forwarder=forwarder,
             instance_url=settings.instance_url,
         )
+        flushing = Flushing(owners=owners, everywhere=everywhere)
         user_data = UserData(
             owners=owners,
             read_model=read_model,
-            forwarder=forwarder,
+            everywhere=everywhere,
             errors=edge.errors,
             allowed=frozenset(settings.user_data_delete_principals),
-            instance_url=settings.instance_url,
         )
         webhook_orders = WebhookOrders(at_owner=at_owner, key=InternalKey.of(settings))
         health = Health(
@@ -297,6 +314,7 @@ class CommandSide:
                 owners=owners,
                 membership=membership,
                 at_owner=at_owner,
+                in_hand=InHand(),
                 handler=handler,
                 batches=batches,
                 flushing=flushing,

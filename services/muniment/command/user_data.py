@@ -4,23 +4,22 @@ Every partition is done by its owner, some objects at a time, as ordinary events
 whole: what fails on the way is repeated, and goes on where it was.
 """
 
-import asyncio
-from http import HTTPStatus
 from typing import Final
 
 import orjson
 
+from muniment.command.everywhere import Everywhere
 from muniment.command.loading import ReadModel
 from muniment.command.owners import Owners
-from muniment.command.waiting import Forget, Forgotten, NotOwner, TooLargeToAppend, Unavailable
+from muniment.command.waiting import Forget, Forgotten, TooLargeToAppend, Unavailable
 from muniment.domain.commands import Requester, joined
 from muniment.domain.events import Cause
 from muniment.domain.refusals import NotAllowed
 from muniment.domain.values import Principal
 from muniment.log.protocol import Partition
+from muniment.readmodel.connection import UNREACHABLE
 from muniment.web.commands import cause_of
 from muniment.web.errors import Errors, unknown_path
-from muniment.web.forwarding import FORWARDED, Forwarder
 from muniment.web.http import Request, Response
 
 OBJECTS_AT_ONCE_MAX: Final = 200
@@ -28,56 +27,51 @@ OBJECTS_AT_ONCE_MAX: Final = 200
 
 
 class UserData:
-    """Has a principal forgotten in the partitions that are owned here, and in the others."""
+    """Has a principal forgotten in all partitions."""
 
     def __init__(
         self,
         *,
         owners: Owners,
         read_model: ReadModel,
-        forwarder: Forwarder,
+        everywhere: Everywhere,
         errors: Errors,
         allowed: frozenset[str],
-        instance_url: str,
     ) -> None:
         self._owners = owners
         self._read_model = read_model
-        self._forwarder = forwarder
+        self._everywhere = everywhere
         self._errors = errors
         self._allowed = allowed
-        self._instance_url = instance_url
 
     async def handle(self, request: Request) -> Response:
-        """200 when nothing names the principal any more, also if nothing did."""
+        """200 when nothing names the principal any more, also if nothing did.
+
+        Raises `Unavailable`.
+        """
         if not request.target.id:
             return unknown_path()
         requester = await self._requester(request)
         if self._allowed.isdisjoint(requester.principals):
             return self._errors.refuse(NotAllowed(), requester)
         principal, cause = Principal(request.target.id), cause_of(request)
-        try:
-            await self._forget_everywhere(request, principal, cause)
-        except* (Unavailable, NotOwner) as errors:
-            raise Unavailable(str(errors.exceptions[0])) from errors
-        return Response(body=orjson.dumps({"data": {"principal": principal}}))
+
+        async def forget(partition: Partition) -> None:
+            await self._forget(partition, principal, cause)
+
+        forgotten = Response(body=orjson.dumps({"data": {"principal": principal}}))
+        return await self._everywhere.carry_out(request, forget, forgotten)
 
     async def _requester(self, request: Request) -> Requester:
         """Who asks, in their groups: those may be named in the setting."""
         user_id = request.requester.user_id
         if user_id is None:
             return request.requester
-        found = await self._read_model.memberships([user_id])
+        try:
+            found = await self._read_model.memberships([user_id])
+        except UNREACHABLE as error:
+            raise Unavailable(f"Postgres does not answer: {error!r}") from error
         return joined(request.requester, found.of(user_id))
-
-    async def _forget_everywhere(
-        self, request: Request, principal: Principal, cause: Cause
-    ) -> None:
-        async with asyncio.TaskGroup() as group:
-            for partition in self._owners.assigned:
-                group.create_task(self._forget(partition, principal, cause))
-            if FORWARDED not in request.headers:
-                for url in await self._read_model.owner_urls() - {self._instance_url}:
-                    group.create_task(self._have_forgotten(request, url))
 
     async def _forget(self, partition: Partition, principal: Principal, cause: Cause) -> None:
         """Order it until nothing is left; each order finds less."""
@@ -96,8 +90,3 @@ class UserData:
                 continue
             assert isinstance(answer.outcome, Forgotten)  # noqa: S101 - it answers a `Forget`
             is_done = answer.outcome.is_done
-
-    async def _have_forgotten(self, request: Request, url: str) -> None:
-        answer = await self._forwarder.forward(request, url)
-        if answer.status != HTTPStatus.OK:
-            raise Unavailable(f"the instance at {url} answered {answer.status}")

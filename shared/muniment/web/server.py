@@ -124,6 +124,9 @@ async def listen(
     try:
         yield await _bind(runner, host, port, port_setting)
     finally:
+        # First of all: who comes while the last ones are served must find another instance.
+        for site in tuple(runner.sites):
+            await site.stop()
         await asyncio.gather(connections.sockets.close(), connections.streams.close())
         await runner.cleanup()
 

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
+from muniment.command.everywhere import DONE_IN, Everywhere
 from muniment.command.user_data import OBJECTS_AT_ONCE_MAX, UserData
 from muniment.command.waiting import Answer, Forget, Forgotten, TooLargeToAppend, Unavailable
 from muniment.domain.commands import ANONYMOUS, Requester
@@ -41,15 +42,23 @@ class Owned:
 
 
 class Elsewhere:
-    """Other instances, which answer with this status."""
+    """Other instances, which answer with this status, and own these partitions between them."""
 
-    def __init__(self, status: int = 200) -> None:
+    def __init__(self, status: int = 200, owned: str = "2") -> None:
         self.status = status
+        self.owned = owned
         self.asked: list[str] = []
 
     async def forward(self, request: Request, url: str) -> Response:
         self.asked.append(url)
-        return Response(status=self.status)
+        return Response(status=self.status, headers={DONE_IN: self.owned})
+
+
+class PostgresAway(MemoryReadModel):
+    """A read model that nobody reaches."""
+
+    async def owner_urls(self) -> frozenset[str]:
+        raise ConnectionRefusedError
 
 
 async def forget(
@@ -59,18 +68,24 @@ async def forget(
     elsewhere: Elsewhere | None = None,
     headers: dict[str, str] | None = None,
     principal: str = "account:omar",
+    read_model: MemoryReadModel | None = None,
 ) -> Response:
-    read_model = MemoryReadModel()
-    read_model.owners = {Partition(0): "http://one", Partition(1): "http://two"}
+    read_model = read_model or MemoryReadModel()
+    read_model.owners = {Partition(0): "http://one", Partition(2): "http://two"}
     owners: Any = owned
     forwarder: Any = elsewhere or Elsewhere()
     user_data = UserData(
         owners=owners,
         read_model=read_model,
-        forwarder=forwarder,
+        everywhere=Everywhere(
+            partitions=[Partition(0), Partition(1), Partition(2)],
+            owners=owners,
+            read_model=read_model,
+            forwarder=forwarder,
+            instance_url="http://one",
+        ),
         errors=Errors(),
         allowed=frozenset({"account:nadia"}),
-        instance_url="http://one",
     )
     path = f"/v1/__user_data__/{principal}"
     target = ROUTES.match(path.rstrip("/"))
@@ -122,10 +137,22 @@ async def test_other_instances_do_their_part_once() -> None:
     asking, asked = Elsewhere(), Elsewhere()
 
     await forget(Owned(0), elsewhere=asking)
-    await forget(Owned(0), elsewhere=asked, headers={FORWARDED: "two"})
+    part = await forget(Owned(0), elsewhere=asked, headers={FORWARDED: "two"})
 
     assert asking.asked == ["http://two"]
     assert asked.asked == []
+    assert part.headers[DONE_IN] == "0,1"
+
+
+async def test_a_partition_between_two_owners_is_not_left_out() -> None:
+    """UD-1: one has given it up, the other has not been given it; 200 would say it was done."""
+    with pytest.raises(Unavailable, match=r"\[2\]"):
+        await forget(Owned(0), elsewhere=Elsewhere(owned=""))
+
+
+async def test_it_is_503_while_postgres_is_away() -> None:
+    with pytest.raises(Unavailable):
+        await forget(Owned(0), read_model=PostgresAway())
 
 
 async def test_what_fails_elsewhere_fails_as_a_whole() -> None:
