@@ -236,7 +236,8 @@ def _clear_leftovers(folder: Path) -> None:
     _clear_stale_locks(folder)
     orphans = [process for process in psutil.process_iter() if _works_on(process, folder)]
     for orphan in orphans:
-        with suppress(psutil.NoSuchProcess):
+        # One that cannot be killed keeps Postgres from starting, which says so by itself.
+        with suppress(psutil.Error):
             orphan.kill()
     psutil.wait_procs(orphans, timeout=ORPHANS_TIMEOUT_S)
 

@@ -58,7 +58,7 @@ class Supervisor:
         """
         deadline = time.monotonic() + timeout_s
         while not await asyncio.to_thread(is_ready):
-            self._look()
+            await self._look()
             if time.monotonic() > deadline:
                 raise Unreachable(
                     f"Not ready within {timeout_s:.0f} s: the logs of the services, beside "
@@ -75,7 +75,7 @@ class Supervisor:
         """Keep them up until it is time to stop."""
         tidy_at = 0.0
         while not stopping.is_set():
-            self._look()
+            await self._look()
             if time.monotonic() >= tidy_at:
                 tidy_at = time.monotonic() + TIDY_EVERY_S
                 self._tidy()
@@ -84,17 +84,18 @@ class Supervisor:
             except TimeoutError:
                 continue
 
-    def _look(self) -> None:
+    async def _look(self) -> None:
         self._children.keep_guarded()
         for kept in self._kept:
             if kept.child is not None and (status := kept.child.exit_status()) is not None:
                 self._mourn(kept, kept.child, status)
             elif kept.child is None and time.monotonic() >= kept.start_at:
-                kept.child = self._start_again(kept.program)
+                kept.child = await self._start_again(kept.program)
 
-    def _start_again(self, program: Program) -> Child:
+    async def _start_again(self, program: Program) -> Child:
         if program.clear is not None:
-            program.clear()
+            # It may take seconds, in which signals must be heard.
+            await asyncio.to_thread(program.clear)
         return self._children.start(program)
 
     def _mourn(self, kept: Kept, child: Child, status: int) -> None:
