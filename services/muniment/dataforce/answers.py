@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from muniment.dataforce.roles import (
     OrbitRole,
@@ -44,7 +45,7 @@ def orbit(row: Row, organization_id: str, role: OrganizationRole) -> dict[str, A
         "id": row["id"],
         "name": text_or(data.get("name"), row["id"]),
         "organization_id": organization_id,
-        "bucket_secret_id": text_or(data.get("bucket_secret_id"), row["id"]),
+        "bucket_secret_id": _uuid_or(data.get("bucket_secret_id"), row["id"]),
         "total_members": row["members"],
         "total_collections": row["collections"],
         "created_at": moment(row["created_at"]),
@@ -90,6 +91,13 @@ def permissions(rights: frozenset[Right]) -> dict[str, list[str]]:
             kind, _, action = right.partition(":")
             told[kind].append(action)
     return told
+
+
+def _uuid_or(value: object, other: str) -> str:
+    try:
+        return str(UUID(value)) if isinstance(value, str) else other
+    except ValueError:
+        return other
 
 
 def text_or(value: object, other: str) -> str:

@@ -78,7 +78,9 @@ def read_body(form: type[F], body: bytes, *, depth_max: int) -> F:
     value = parse_json(body, depth_max=depth_max)
     if isinstance(value, Fault):
         raise unprocessable(["body"], value.description, "json_invalid")
-    if isinstance(value, dict) and "type" not in value and "collection_type" in value:
+    if not isinstance(value, dict):
+        raise unprocessable(["body"], "Input should be a valid dictionary", "dict_type")
+    if "type" not in value and "collection_type" in value:
         value = {**value, "type": value["collection_type"]}
     try:
         return form.model_validate(value)

@@ -22,7 +22,7 @@ from muniment.dataforce.errors import (
 )
 from muniment.dataforce.pages import read_listing, write_cursor
 from muniment.dataforce.roles import Right, orbit_role, organization_role, rights_of
-from muniment.dataforce.store import DataForceStore, Found
+from muniment.dataforce.store import DataForceStore, Found, texts_or_none
 from muniment.dataforce.writing import carry_out, cause, json_response
 from muniment.domain.addresses import collection
 from muniment.domain.commands import Body, Create, Delete, FieldsPatch, Patch, on_behalf_of
@@ -131,7 +131,7 @@ class Collections:
             cause=cause(request, user),
         )
         done = await carry_out(self._carrier, request, [patch], missing=collection_missing())
-        changed = replace(found, **_facts(done, found))
+        changed = replace(found, **_facts(done))
         return json_response(answers.collection(changed, orbit.id))
 
     async def delete(self, request: Request, names: Mapping[str, str], user: Principal) -> Response:
@@ -190,12 +190,12 @@ def _is_newest(request: Request) -> bool:
     return request.raw_path.startswith(f"{PREFIX}/")
 
 
-def _facts(event: ObjectChanged, before: Found) -> dict[str, Any]:
-    """What the change made of those fields that it can change."""
+def _facts(event: ObjectChanged) -> dict[str, Any]:
+    """What the change made of the fields that it can change, as `shown` in `store.sql` has them."""
     data: Any = event.after.data
     return {
-        "name": data.get("name", before.name),
-        "description": data.get("description", before.description),
-        "tags": data.get("tags", before.tags),
+        "name": answers.text_or(data.get("name"), event.address.id),
+        "description": answers.text_or(data.get("description"), ""),
+        "tags": texts_or_none(data.get("tags")),
         "updated_at": event.occurred_at,
     }

@@ -165,15 +165,21 @@ def _after(listing: Listing, expression: str, values: Values) -> str:
     return f"({expression}{collation}, chosen.id) {sign} {given}"
 
 
+def texts_or_none(tags: object) -> Sequence[str] | None:
+    """The texts of a list; `None` for what is none."""
+    if not isinstance(tags, list | tuple):
+        return None
+    return [tag for tag in cast("Sequence[object]", tags) if isinstance(tag, str)]
+
+
 def _found(row: Row, orbit: str) -> Found:
-    tags = row["tags"]
     return Found(
         id=row["id"],
         public_id=public_id_of(row["id"], orbit),
         name=row["name"],
         description=row["description"],
         kind=row["kind"],
-        tags=None if tags is None else [tag for tag in tags if isinstance(tag, str)],
+        tags=texts_or_none(row["tags"]),
         total=row["total"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],

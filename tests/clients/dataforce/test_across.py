@@ -118,6 +118,21 @@ def test_whatever_v1_keeps_is_shown_in_form(
     assert found["tags"] in (None, ["t"])
     assert names(site.owner("GET", f"{orbit}/collections", query={"tags": "t"})) in ([], ["odd"])
     assert site.owner("GET", f"{orbit}/collections/tags").json() in ([], ["t"])
+    path = f"{orbit}/collections/{found['id']}"
+    changed = site.owner("PATCH", path, {"description": "d"}).json()
+    assert changed == {**found, "description": "d", "updated_at": changed["updated_at"]}
+
+
+def test_an_orbit_without_a_good_secret_shows_one_of_its_own(
+    site: Site, orbit: str, nadia: Requester
+) -> None:
+    """Section 4: `bucket_secret_id` must be a UUID, whatever is written into the bucket."""
+    changed = nadia("PATCH", bucket_of(orbit), {"data": {"name": 5, "bucket_secret_id": "s3"}})
+    assert changed.status_code == 200
+
+    found = site.owner("GET", orbit).json()
+
+    assert (found["name"], found["bucket_secret_id"]) == (found["id"], found["id"])
 
 
 def test_totals_count_the_records(site: Site, orbit: str, nadia: Requester) -> None:

@@ -234,6 +234,7 @@ def test_what_is_no_collection_is_a_422(site: Site, orbit: str, body: Any) -> No
 
     assert answer.status_code == 422
     assert all(set(each) == {"loc", "msg", "type"} for each in answer.json()["detail"])
+    assert "NewPlainCollection" not in answer.text
     assert names(site.owner("GET", f"{orbit}/collections")) == []
 
 
