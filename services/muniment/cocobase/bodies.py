@@ -9,9 +9,9 @@ from muniment.domain.commands import DocumentPatch
 from muniment.domain.documents import APPEND, REMOVE, parse_document_patch
 from muniment.domain.refusals import Fault
 from muniment.domain.values import JsonObject, JsonValue
-from muniment.domain.webhooks.urls import destination_of
+from muniment.domain.webhooks.urls import URL_CHARS_MAX, destination_of
 from muniment.web.http import Request
-from muniment.web.json_text import parse_json
+from muniment.web.json_text import NUL, parse_json
 from muniment.web.media import content_type
 
 DOCUMENTS_MAX: Final = 1000
@@ -39,14 +39,14 @@ class Bodies:
 
     def new_collection(self, request: Request) -> CollectionFields:
         """The body of a creation: a name must be there."""
-        fields = _collection_fields(_unwrapped(self._object(request)))
+        fields = _collection_fields(_unwrapped(self._object(request, names_collection=True)))
         if fields.name is None:
             raise unprocessable(("body", "name"), "Field required", "missing")
         return fields
 
     def changed_collection(self, request: Request) -> CollectionFields:
         """The body of an update."""
-        return _collection_fields(_unwrapped(self._object(request)))
+        return _collection_fields(_unwrapped(self._object(request, names_collection=True)))
 
     def new_document(self, request: Request) -> JsonObject:
         """The user's object, taken out of as many layers as its client puts around it."""
@@ -96,11 +96,13 @@ class Bodies:
         _check_size(given)
         return list(dict.fromkeys(_text_of(id_, "document_ids", i) for i, id_ in enumerate(given)))
 
-    def _object(self, request: Request) -> JsonObject:
+    def _object(self, request: Request, *, names_collection: bool = False) -> JsonObject:
         if content_type(request.headers) == "multipart/form-data":
             raise CocoBaseError(501, "Muniment keeps no files.")
         parsed = parse_json(request.body, depth_max=self._json_depth_max)
         if isinstance(parsed, Fault):
+            if names_collection and parsed.description == NUL:
+                raise bad_request("No name and no URL can hold the character U+0000.")
             raise unprocessable(("body",), parsed.description, "json_invalid")
         return _object_of(parsed, ("body",))
 
@@ -162,7 +164,10 @@ def _collection_fields(body: JsonObject) -> CollectionFields:
 
 def _webhook_url(url: str) -> str:
     if url and destination_of(url) is None:
-        raise bad_request("webhook_url must be an absolute http or https URL with a host.")
+        raise bad_request(
+            "webhook_url must be an absolute http or https URL with a host, without blanks, of "
+            f"{URL_CHARS_MAX} characters at most."
+        )
     return url
 
 

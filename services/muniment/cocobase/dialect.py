@@ -12,6 +12,7 @@ from muniment.cocobase.exploring import ExploringCalls
 from muniment.cocobase.projects import Projects
 from muniment.cocobase.reading import Reading
 from muniment.cocobase.realtime import Realtime, Watch
+from muniment.cocobase.relations import Relations
 from muniment.cocobase.writing import Writing
 from muniment.keys.side import Keys
 from muniment.query.app import QuerySide
@@ -44,7 +45,7 @@ class CocoBase:
     ) -> None:
         self._cors = DialectCors(cors=edge.cors, headers=_HEADERS)
         projects, reading = Projects(keys), Reading(queries.store)
-        writing = Writing(carrier)
+        relations, writing = Relations(reading), Writing(carrier)
         bodies = Bodies(json_depth_max=settings.json_depth_max)
         collections = CollectionCalls(
             projects=projects,
@@ -59,8 +60,9 @@ class CocoBase:
             writing=writing,
             bodies=bodies,
             collections=collections,
+            relations=relations,
         )
-        exploring = ExploringCalls(projects=projects, reading=reading)
+        exploring = ExploringCalls(projects=projects, reading=reading, relations=relations)
         self._calls = Calls(table_of(collections, documents, exploring))
         self._realtime = Realtime(projects=projects, reading=reading, watch=watch)
 

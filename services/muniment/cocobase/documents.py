@@ -15,7 +15,7 @@ from muniment.cocobase.projects import Projects
 from muniment.cocobase.reading import DOCUMENT_NOT_FOUND, Reading
 from muniment.cocobase.relations import Relations, read_shape
 from muniment.cocobase.views import Collection, document_view
-from muniment.cocobase.writing import Orders, Writing
+from muniment.cocobase.writing import Orders, Writing, check_key
 from muniment.domain.addresses import is_valid_id
 from muniment.domain.events import ObjectChanged
 from muniment.domain.values import JsonObject
@@ -33,19 +33,21 @@ class DocumentCalls:
         writing: Writing,
         bodies: Bodies,
         collections: CollectionCalls,
+        relations: Relations,
     ) -> None:
         self._projects = projects
         self._reading = reading
         self._writing = writing
         self._bodies = bodies
         self._collections = collections
-        self._relations = Relations(reading)
+        self._relations = relations
 
     async def create(self, request: Request, _: Mapping[str, str]) -> Response:
         """POST `/collections/documents?collection=…`."""
         project = await self._projects.of(request)
         name = _collection_named(request)
         document = self._bodies.new_document(request)
+        check_key(request)  # Before there is a collection on its account.
         collection = await self._collections.find_or_make(request, project, name)
         order = Orders(request, project).create_document(collection.id, str(uuid4()), document)
         event = await self._writing.carry_out_once(request, order)

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -13,7 +14,7 @@ from muniment.cocobase.filters.parsing import parameter_name
 from muniment.cocobase.listing import NOT_FILTERS, Listing, read_condition, read_listing
 from muniment.cocobase.projects import Projects
 from muniment.cocobase.reading import Reading
-from muniment.cocobase.relations import Row, plural
+from muniment.cocobase.relations import Relations, Row, plural
 from muniment.cocobase.views import flat
 from muniment.domain.values import JsonObject, JsonValue
 from muniment.web.http import Request, Response
@@ -33,9 +34,10 @@ _REFERENCES: Final = {"_id": "one", "_ids": "many"}
 class ExploringCalls:
     """Answers these calls; raises `CocoBaseError` and `Unavailable`."""
 
-    def __init__(self, *, projects: Projects, reading: Reading) -> None:
+    def __init__(self, *, projects: Projects, reading: Reading, relations: Relations) -> None:
         self._projects = projects
         self._reading = reading
+        self._relations = relations
 
     async def group(self, request: Request, names: Mapping[str, str]) -> Response:
         """GET `/collections/{collection}/query/documents/group-by`."""
@@ -45,6 +47,7 @@ class ExploringCalls:
             raise unprocessable(("query", "field"), "Field required", "missing")
         condition = read_condition(request, not_filters=NOT_FILTERS | {"field", "count_field"})
         collection = await self._reading.collection(project, names["collection"], to="read")
+        condition = await self._relations.related_condition(project, condition)
         groups = await self._reading.groups(collection, field, condition, limit=GROUPS_MAX)
         return Response(body=groups)
 
@@ -71,6 +74,8 @@ class ExploringCalls:
             raise unprocessable(where, "Input should be 'json' or 'csv'", "literal_error")
         listing = read_listing(request, not_filters=NOT_FILTERS | {"format"}, limit=EXPORTED_MAX)
         collection = await self._reading.collection(project, names["collection"], to="read")
+        condition = await self._relations.related_condition(project, listing.condition)
+        listing = replace(listing, condition=condition)
         documents = await self._reading.parsed_documents(collection, listing)
         rows = [flat(each) for each in documents]
         body = _csv(rows) if form == "csv" else orjson.dumps(rows)

@@ -59,7 +59,7 @@ class Projects:
         """The project of a key; raises `CocoBaseError` (401)."""
         text = key.strip()
         if not text:
-            raise unauthorized("The header x-api-key is missing or empty.")
+            raise unauthorized("The API key is missing or empty.")
         principal = await self._keys.principal_of(text)
         bucket_id = None if principal is None else project_of(principal)
         if principal is None or bucket_id is None:

@@ -24,6 +24,7 @@ from muniment.web.carrying_out import AnsweredElsewhere, Carrier, Decided
 from muniment.web.commands import cause_of, named_by_key
 from muniment.web.errors import KEY_REUSED
 from muniment.web.http import Request, Response
+from muniment.web.request_keys import read_request_key
 
 TOO_LARGE: Final = "The request changes more than one batch of the log can hold."
 
@@ -142,6 +143,13 @@ class Writing:
         if outcomes.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             raise CocoBaseError(413, TOO_LARGE)
         raise AnsweredElsewhere(outcomes)
+
+
+def check_key(request: Request) -> None:
+    """Raises `CocoBaseError` (422) for an `Idempotency-Key` that cannot be one."""
+    _, faults = read_request_key(request)
+    if faults:
+        raise CocoBaseError.of_faults(*faults)
 
 
 def refused(outcome: object) -> CocoBaseError:

@@ -10,6 +10,9 @@ import rapidjson
 from muniment.domain.refusals import Fault
 from muniment.domain.values import JsonValue
 
+NUL: Final = "Invalid character 0x00"
+"""What is told of JSON with U+0000 in a text: as good as any other, but Postgres keeps none."""
+
 # Neither pattern can backtrack: a text that is not closed runs to the end, once.
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NOT_BRACKET: Final = bytes(set(range(256)) - set(b"[]{}"))
@@ -25,7 +28,7 @@ def parse_json(text: bytes, *, depth_max: int) -> "JsonValue | Fault":
     except orjson.JSONDecodeError as error:
         return body_fault("", f"Invalid JSON: {_words(text, error)}")
     if b"\\u0000" in text and _has_nul(value):
-        return body_fault("", "Invalid character 0x00")
+        return body_fault("", NUL)
     return value
 
 

@@ -197,6 +197,24 @@ def test_a_bad_name_is_refused_and_a_good_one_told(
     assert f'"{instead or ""}' in told
 
 
+@pytest.mark.parametrize(
+    "body", [{"name": "a\0b"}, {"name": "a", "webhook_url": "http://a.org/\0"}]
+)
+def test_the_control_character_that_json_may_hold_is_a_400_too(
+    project: Project, body: Json
+) -> None:
+    """Section 4: a forbidden name or URL, though bodies of documents with it are a 422."""
+    made = project.collection()
+
+    answers = [
+        project("POST", "/collections/", body),
+        project("PATCH", f"/collections/{made['id']}", body),
+    ]
+
+    assert [each.status_code for each in answers] == [400, 400]
+    assert "U+0000" in detail_of(answers[0])
+
+
 def test_a_bad_name_makes_no_collection_by_a_first_document(project: Project) -> None:
     answer = project("POST", "/collections/documents?collection=my-docs", {"data": {"n": 1}})
 
@@ -265,7 +283,13 @@ def test_a_body_without_its_form_is_unprocessable(
     assert {"msg", "type"} < set(told)
 
 
-@pytest.mark.parametrize("url", ["nowhere", "/hooks", "ftp://a.org/x", "http://", "a.org"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("nowhere", "/hooks", "ftp://a.org/x", "http://", "a.org", "http://a.org/a b"),
+        "http://a.org/" + "a" * 2_048,
+    ],
+)
 def test_a_webhook_url_that_cannot_be_called_is_refused(project: Project, url: str) -> None:
     """Section 4."""
     made = project.collection()

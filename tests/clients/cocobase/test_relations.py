@@ -114,6 +114,10 @@ def test_a_filter_may_be_about_the_related(blog: Project, query: str, names: set
     assert blog.names("posts", query) == names
     counted = blog("GET", f"/collections/posts/query/documents/count?{query}")
     assert counted.json() == {"count": len(names)}
+    grouped = blog("GET", f"/collections/posts/query/documents/group-by?field=n&{query}")
+    assert {each["n"] for each in grouped.json()} == names
+    exported = blog("GET", f"/collections/posts/export?{query}")
+    assert {each["n"] for each in exported.json()} == names
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,17 @@ def test_a_key_is_for_one_write(project: Project) -> None:
     assert project.data(name) == [{"n": 1}]
 
 
+def test_what_is_no_key_leaves_no_collection_behind(project: Project) -> None:
+    """Section 5: the first document that is refused makes none."""
+    name = f"c_{new_name()}"
+    path = f"/collections/documents?collection={name}"
+
+    refused = project("POST", path, {"data": {"n": 1}}, {"Idempotency-Key": "x" * 513})
+
+    assert refused.status_code == 422
+    assert project("GET", f"/collections/{name}").status_code == 404
+
+
 def test_a_key_is_its_projects_alone(project: Project, admin: Requester) -> None:
     """Section 1: nobody sees what another project's write came to."""
     other, key = new_project(admin), keyed()
