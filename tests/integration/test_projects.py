@@ -251,7 +251,10 @@ async def test_of_two_that_ask_for_the_same_one_finishes_what_was_begun(site: Si
 )
 def test_what_is_no_project_is_a_400(site: Site, body: Any) -> None:
     """With what is wrong in the details, as everywhere in `/v1`."""
-    assert refusal(site.admin("POST", "/v1/__projects__", body)) == (400, 107)
+    answer = site.admin("POST", "/v1/__projects__", body)
+
+    assert refusal(answer) == (400, 107)
+    assert "NewNamed" not in answer.text
 
 
 @pytest.mark.parametrize("key", ["nonsense", "0199c455-21ee-74c6-b747-19a82f1a1e75"])

@@ -138,6 +138,8 @@ def test_a_users_keys_are_listed_and_made(operator: Operator) -> None:
         ("organizations", "members", "nonsense"),
         ("orbits", "create", "nonsense", "Maps"),
         ("users", "keys", "nonsense"),
+        ("users", "keys", "x?y=1"),
+        ("projects", "delete", "é/#"),
         ("organizations", "create", "Atlas", "--owner", "nonsense"),
     ],
     ids=" ".join,
@@ -150,6 +152,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(
 
     assert code == 2
     assert "refuses (40" in said
+    assert "secret key" not in said
 
 
 def test_a_forgotten_user_leaves_nothing(operator: Operator) -> None:

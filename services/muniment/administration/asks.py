@@ -51,6 +51,8 @@ def read_ask(form: type[A], request: Request, *, depth_max: int) -> A | tuple[Fa
     value = parse_json(request.body or b"{}", depth_max=depth_max)
     if isinstance(value, Fault):
         return (value,)
+    if not isinstance(value, dict):
+        return (body_fault("", "Input should be an object"),)
     try:
         return form.model_validate(value)
     except ValidationError as error:

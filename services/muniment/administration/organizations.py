@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from muniment.administration.asks import Ask, Name
 from muniment.administration.guard import Guard, told
@@ -14,7 +12,7 @@ from muniment.dataforce.tenancy import NewOrbit, NewOrganization
 from muniment.domain.commands import on_behalf_of
 from muniment.domain.values import JsonValue, Principal
 from muniment.keys.principals import user_of, user_principal
-from muniment.keys.store import UUID, KeyStore, TenantKind
+from muniment.keys.store import KeyStore, TenantKind
 from muniment.keys.tenants import Tenants
 from muniment.web.commands import cause_of
 from muniment.web.endpoints import Endpoint
@@ -28,7 +26,7 @@ class OrganizationAsk(Ask):
 
     name: Name
     logo: str | None = None
-    owner: Annotated[str | None, Field(pattern=UUID.pattern)] = None
+    owner: str | None = None
 
 
 class OrbitAsk(Ask):

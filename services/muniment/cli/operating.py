@@ -16,6 +16,7 @@ import aiohttp
 import orjson
 from rich.console import Console
 from rich.table import Table
+from yarl import URL
 
 from muniment.runtime.errors import ConfigurationError, DependencyUnreachable, UserError
 from muniment.runtime.settings import Settings
@@ -61,7 +62,7 @@ class Operator:
                 aiohttp.ClientSession(auth=auth, timeout=timeout) as session,
                 session.request(
                     method,
-                    f"{self.origin}{path}",
+                    self._url(path),
                     data=content or None,
                     headers=headers,
                     allow_redirects=False,
@@ -75,6 +76,13 @@ class Operator:
         if status >= FIRST_REFUSAL:
             raise Refused(f"{self.origin} refuses ({status}): {self._reason(status, content)}")
         return orjson.loads(content)["data"]
+
+    def _url(self, path: str) -> URL:
+        """What is sent is what is signed: a path is quoted by who asks."""
+        try:
+            return URL(f"{self.origin}{path}", encoded=True)
+        except ValueError as error:
+            raise ConfigurationError(f"--server {self.origin} is no URL: {error}.") from error
 
     def _credentials(self) -> aiohttp.BasicAuth | None:
         return None if self.user is None else basic_credentials(self.user)
@@ -107,8 +115,6 @@ def reason_of(content: bytes) -> str:
 
 def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], output: str) -> None:
     """Print rows as a table of the columns, or whole as JSON."""
-    if output not in {"table", "json"}:
-        raise ConfigurationError(f'--output is table or json, not "{output}".')
     if output == "json":
         print(orjson.dumps(list(rows), option=orjson.OPT_INDENT_2).decode())
         return

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import quote
 
 import typer
 
@@ -26,6 +27,14 @@ Server = Annotated[
     typer.Option("--server", metavar="URL", help="Where Muniment is, without `/v1`; this machine."),
 ]
 User = Annotated[str | None, typer.Option("--user", help="Ask as this administrator.")]
+
+
+def in_path(id_: str) -> str:
+    """An id of the command line as it stands in a path: what is signed is what is sent."""
+    if not id_.strip("."):
+        raise typer.BadParameter("this is no id")
+    return quote(id_, safe="")
+
 
 KEY_COLUMNS: Final = ("id", "prefix", "label", "created_at", "expires_at", "revoked_at", "used_at")
 

@@ -1,7 +1,7 @@
 """The flags that every command takes which reads settings, and how they become settings."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -31,7 +31,8 @@ Postgres = Annotated[
     typer.Option("--postgres", metavar="URL", help="Use this Postgres, not the embedded one."),
 ]
 Output = Annotated[
-    str, typer.Option("--output", "-o", metavar="table|json", help="Form of the output.")
+    Literal["table", "json"],
+    typer.Option("--output", "-o", metavar="table|json", help="Form of the output."),
 ]
 
 _FLAGS: Final = {

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from muniment.cli.operator_options import EPILOG, Console, Label, New, at_console
+from muniment.cli.operator_options import EPILOG, Console, Label, New, at_console, in_path
 
 projects: Final = typer.Typer(
     name="projects",
@@ -14,8 +14,11 @@ projects: Final = typer.Typer(
     rich_markup_mode=None,
 )
 
-Project = Annotated[str, typer.Argument(help="Id of the project.")]
-Key = Annotated[str, typer.Argument(help="Id of the key, as `muniment projects keys` shows it.")]
+Project = Annotated[str, typer.Argument(help="Id of the project.", callback=in_path)]
+Key = Annotated[
+    str,
+    typer.Argument(help="Id of the key, as `muniment projects keys` shows it.", callback=in_path),
+]
 
 
 @projects.command("create")

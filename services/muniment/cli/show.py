@@ -9,7 +9,6 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from muniment.runtime.errors import ConfigurationError
 from muniment.runtime.settings import Settings, describe, doubts
 
 # Where the output is no terminal, nothing is cut off for the sake of its width.
@@ -18,7 +17,7 @@ _FILE_WIDTH: Final = 240
 
 def print_version(output: str) -> None:
     found = version("muniment")
-    if _is_json(output):
+    if output == "json":
         _print_json({"name": "muniment", "version": found})
     else:
         print(f"muniment {found}")
@@ -26,7 +25,7 @@ def print_version(output: str) -> None:
 
 def print_settings(settings: Settings, output: str) -> None:
     rows = describe(settings)
-    if _is_json(output):
+    if output == "json":
         _print_json([asdict(row) for row in rows])
         return
     table = Table("setting", "value", "source", "meaning", box=None, pad_edge=False)
@@ -53,12 +52,6 @@ def print_doubts(settings: Settings) -> None:
 def _plain(text: str) -> str:
     """Brackets in values are no markup."""
     return text.replace("[", r"\[")
-
-
-def _is_json(output: str) -> bool:
-    if output not in {"table", "json"}:
-        raise ConfigurationError(f'--output is table or json, not "{output}".')
-    return output == "json"
 
 
 def _print_json(value: object) -> None:

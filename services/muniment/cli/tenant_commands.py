@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from muniment.cli.operator_options import EPILOG, Console, Label, New, at_console
+from muniment.cli.operator_options import EPILOG, Console, Label, New, at_console, in_path
 
 users: Final = typer.Typer(
     name="users",
@@ -29,9 +29,9 @@ orbits: Final = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="What it is called.")]
-UserId = Annotated[str, typer.Argument(help="Id of the user.")]
-Organization = Annotated[str, typer.Argument(help="Id of the organization.")]
-Orbit = Annotated[str, typer.Argument(help="Id of the orbit.")]
+UserId = Annotated[str, typer.Argument(help="Id of the user.", callback=in_path)]
+Organization = Annotated[str, typer.Argument(help="Id of the organization.", callback=in_path)]
+Orbit = Annotated[str, typer.Argument(help="Id of the orbit.", callback=in_path)]
 
 NONE: Final = "none"
 """The role of who is no member any more."""

@@ -109,7 +109,7 @@ def test_config_check_warns(run: Run) -> None:
         (("config", "check", "--set", "htp_port=1"), 'did you mean "http_port"?'),
         (("config", "check", "--set", "http_port"), "--set takes name=value"),
         (("config", "check", "--config", "nowhere.toml"), "nowhere.toml does not exist."),
-        (("config", "show", "-o", "yaml"), "--output is table or json"),
+        (("config", "show", "-o", "yaml"), "'yaml' is not one of 'table', 'json'"),
         (("config", "shwo"), "Did you mean 'show'?"),
         (("up", "--prot", "1"), "No such option: --prot"),
         (("serve", "everything"), "'everything' is not one of"),

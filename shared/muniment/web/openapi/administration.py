@@ -92,6 +92,7 @@ ADMINISTRATION_BODIES: Final[Mapping[Endpoint, str]] = dict.fromkeys(
 )
 
 _NAME: Final[JsonObject] = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"\S"}
+_YEAR_S: Final = 366 * 86_400
 _LABEL: Final[JsonObject] = {"type": "string", "maxLength": 255}
 
 ADMINISTRATION_DEFINITIONS: Final[JsonObject] = {
@@ -100,7 +101,13 @@ ADMINISTRATION_DEFINITIONS: Final[JsonObject] = {
     "NewApiKey": closed(
         {},
         label=_LABEL,
-        expires_in_s={"description": "Seconds; without it, it does not end.", "type": "number"},
+        expires_in_s={
+            "description": "Seconds; without it, it does not end.",
+            "type": ["number", "null"],
+            "minimum": 0,
+            "exclusiveMinimum": True,
+            "maximum": 10 * _YEAR_S,
+        },
     ),
     "ApiKeyRotation": closed(
         {},
@@ -108,6 +115,7 @@ ADMINISTRATION_DEFINITIONS: Final[JsonObject] = {
             "description": "Seconds for which both keys are good.",
             "type": "number",
             "minimum": 0,
+            "maximum": _YEAR_S,
         },
     ),
     "NewOrganization": closed(
