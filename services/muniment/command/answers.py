@@ -29,7 +29,7 @@ from muniment.web.cache import UNCACHED
 from muniment.web.conditions import revision_headers
 from muniment.web.errors import Errors
 from muniment.web.http import Request, Response
-from muniment.web.lists import next_page
+from muniment.web.lists import deprecation, next_page
 from muniment.web.webhook_secrets import secrets_json
 
 POSITION: Final = "Muniment-Position"
@@ -129,7 +129,7 @@ def _patched(order: Patch, event: ObjectChanged) -> bytes:
 
 def _deleted(request: Request, outcome: Deleted) -> Response:
     """The tombstones of a bulk delete, and where to go on (DELL-1, DELL-3, DELL-4)."""
-    headers = revision_headers(outcome.list_at)
+    headers = {**revision_headers(outcome.list_at), **deprecation(request)}
     if outcome.next_token is not None:
         headers["Next-Page"] = next_page(request, outcome.next_token)
     return Response(headers=headers, body=orjson.dumps({"data": outcome.tombstones}))

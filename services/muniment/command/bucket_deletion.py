@@ -25,7 +25,7 @@ from muniment.readmodel.lists.parameters import parse_selection
 from muniment.web.conditions import revision_headers
 from muniment.web.errors import Errors
 from muniment.web.http import Request, Response
-from muniment.web.lists import next_page
+from muniment.web.lists import deprecation, next_page
 from muniment.web.request_keys import HEADER as KEY_HEADER
 
 Send = Callable[[Request, Delete], Awaitable[Response]]
@@ -63,7 +63,8 @@ class BucketDeletion:
             if tombstone is not None:
                 tombstones.append(tombstone)
         timestamps = [Timestamp(gone["last_modified"]) for gone in tombstones]
-        headers = revision_headers(max(timestamps) if timestamps else await self._list_at())
+        at = max(timestamps) if timestamps else await self._list_at()
+        headers = {**revision_headers(at), **deprecation(request)}
         if selected.next_token is not None:
             headers["Next-Page"] = next_page(request, selected.next_token)
         return Response(headers=headers, body=orjson.dumps({"data": tombstones}))

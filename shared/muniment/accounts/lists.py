@@ -21,6 +21,7 @@ from muniment.web.lists import (
     Found,
     ListRequest,
     answer_list,
+    deprecation,
     next_page,
     read_list_request,
     refuse_stale,
@@ -92,7 +93,8 @@ class AccountLists:
             if change is not None:
                 tombstones.append(change.after.data)
                 at = max(at, change.last_modified)
-        headers = revision_headers(at if tombstones else page.list_at)
+        list_at = at if tombstones else page.list_at
+        headers = {**revision_headers(list_at), **deprecation(request)}
         if page.last is not None:
             token = write_token(selection.order, page.last)
             headers["Next-Page"] = next_page(request, token, limit=selection.limit)

@@ -17,7 +17,11 @@ from muniment.web.errors import Errors
 from muniment.web.http import Request, Response
 from muniment.web.signals import alert
 
-TO_IS_DEPRECATED: Final = "_to is now deprecated, you should use _before instead"
+_TO_IS_DEPRECATED: Final = alert(
+    "soft-eol",
+    "_to is now deprecated, you should use _before instead",
+    "https://docs.kinto-storage.org/en/stable/api/1.x/filtering.html",
+)
 
 NOTHING: Final = Selection(limit=1)
 """Stands in for a selection with faults, while rights are judged."""
@@ -87,10 +91,8 @@ def answer_list(
     begun_at: Timestamp | None = None,
 ) -> Response:
     """The 200, under these headers and those of the page; later pages tell `begun_at` again."""
-    told = dict(headers)
+    told = {**headers, **deprecation(asked.request)}
     selection = asked.selection
-    if selection.is_to_used:
-        told["Alert"] = alert("soft-eol", TO_IS_DEPRECATED, None)
     if asked.is_head:
         told["Total-Objects"] = told["Total-Records"] = str(found.matches)
         return Response(headers=told)
@@ -101,6 +103,12 @@ def answer_list(
     return Response(
         headers=told, body=project_list(body, selection.fields) if selection.fields else body
     )
+
+
+def deprecation(request: Request) -> dict[str, str]:
+    """The alert that is due where the deprecated `_to` is used, also by a DELETE (SIG-5)."""
+    is_to_used = any(name.strip() == "_to" for name, _ in request.query)
+    return {"Alert": _TO_IS_DEPRECATED} if is_to_used else {}
 
 
 def next_page(request: Request, token: str, *, limit: int | None = None) -> str:

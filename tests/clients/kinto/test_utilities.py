@@ -177,11 +177,23 @@ def test_a_deprecated_parameter_is_told(atlas: Atlas, value: str) -> None:
     before = atlas.nadia("GET", f"{atlas.records}?_before={value}")
 
     told = json.loads(answer.headers["Alert"])
-    assert set(told) >= {"code", "message"}
+    assert set(told) == {"code", "message", "url"}
     assert told["code"] == "soft-eol"
     assert json.dumps(told, separators=(",", ":")) == answer.headers["Alert"]
     assert data(answer) == data(before)
     assert "Alert" not in before.headers
+
+
+@pytest.mark.parametrize("list_", ["{records}", "{bucket}/history", "/v1/buckets"])
+def test_a_deprecated_parameter_is_told_to_who_deletes_by_it(atlas: Atlas, list_: str) -> None:
+    """SIG-5, DELL-2: nothing is as old as what these ask for."""
+    by_to, by_before = (
+        atlas.nadia("DELETE", f"{atlas.path(list_)}?{name}=1") for name in ("_to", "_before")
+    )
+
+    assert json.loads(by_to.headers["Alert"])["code"] == "soft-eol"
+    assert "Alert" not in by_before.headers
+    assert data(by_to) == data(by_before) == []
 
 
 # --- CORS -----------------------------------------------------------------------------------------

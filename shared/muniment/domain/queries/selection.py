@@ -92,8 +92,6 @@ class Selection:
     """Carried by it likewise: the list's timestamp when the first page was read."""
     fields: tuple[Path, ...] | None = None
     """The fields to show; `None` for all."""
-    is_to_used: bool = False
-    """Whether the deprecated `_to` was given (SIG-5)."""
 
     def revision(self, at: Timestamp) -> Timestamp:
         """The timestamp that a page tells of a list that is at `at` now: the first page's.

@@ -90,7 +90,6 @@ class _Parser:
             nonce=place.nonce if place else None,
             begun_at=place.begun_at if place else None,
             fields=fields,
-            is_to_used="_to" in given,
         )
 
     def _read_filter(self, name: str, given: Given) -> None:
