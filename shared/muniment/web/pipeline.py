@@ -11,11 +11,18 @@ from muniment.web.authentication import Authenticator
 from muniment.web.cors import Cors, exposed
 from muniment.web.default_bucket import ALIAS, DefaultBucket
 from muniment.web.dialects import Dialect, Dialects, Talking, translate
-from muniment.web.endpoints import ALWAYS_COMMANDS, Endpoint, Route
+from muniment.web.endpoints import (
+    ALWAYS_COMMANDS,
+    OF_ADMINISTRATORS,
+    OF_DELIVERIES,
+    Endpoint,
+    Route,
+)
 from muniment.web.errors import (
     Errors,
     bad_request,
     error,
+    invalid,
     method_not_allowed,
     unknown_path,
     unknown_version,
@@ -68,6 +75,9 @@ _FOR_ANYBODY: Final = frozenset(
 """Answered without asking who asks: that may need what is away (HB-2)."""
 
 _PAGES: Final = frozenset({Endpoint.PORTAL, Endpoint.PORTAL_PART})
+_JUDGES_ORIGINS: Final = OF_DELIVERIES | OF_ADMINISTRATORS
+"""As resources do: after rights, and with what else is wrong with the request (section 2.3)."""
+
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS_KEPT_MAX: Final = 1024
 
@@ -153,6 +163,8 @@ class Pipeline:
         if route.endpoint not in _FOR_ANYBODY:
             request.requester = await self._authenticator.identify(request.headers)
         request.faults = self._cors.faults(request.headers)
+        if request.faults and _is_open(route):
+            return invalid(request.faults)
         handler = self._handler(route, method)
         if self._default_bucket is None:
             return await handler(request)
@@ -243,6 +255,13 @@ def _refuse_media(route: Route, request: Request) -> Response | None:
     if route.endpoint is Endpoint.BATCH:
         return refuse_content_type(request.method, request.headers)
     return None
+
+
+def _is_open(route: Route) -> bool:
+    """Whether nothing but the origin may be wrong with a request for it (CORS-2)."""
+    return not (
+        route.is_resource or route.endpoint in _JUDGES_ORIGINS or route.endpoint in _PAGES
+    )
 
 
 def _in_form(dialect: Dialect | None, response: Response) -> Response:

@@ -99,6 +99,21 @@ async def test_an_origin_that_is_not_let_in_is_told_to_the_handler() -> None:
 
 
 @pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/v1/"), ("POST", "/v1/batch"), ("POST", "/v1/__flush__"), ("GET", "/v1/__version__")],
+)
+async def test_utilities_refuse_an_origin_that_is_not_let_in(method: str, path: str) -> None:
+    """CORS-2: a page elsewhere can send a flush without asking, as it needs no header."""
+    through = pipeline(cors_origins=("https://other.example.org",), flush_enabled=True)
+
+    response = await ask(through, method, path, headers={"Origin": ORIGIN})
+
+    assert response.status == 400
+    assert [fault["name"] for fault in json_of(response)["details"]] == ["Origin"]
+    assert "Access-Control-Allow-Origin" not in response.headers
+
+
+@pytest.mark.parametrize(
     ("path", "query", "location"),
     [
         ("/", "", "/v1/"),
