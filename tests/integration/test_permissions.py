@@ -171,6 +171,26 @@ async def test_filters_sorts_fields_and_pages(me: Somebody, nadia: Client) -> No
     assert [uri for page in pages for uri in page] == await me.uris()
 
 
+async def test_the_root_has_no_id(me: Somebody, nadia: Client) -> None:
+    """PRM-3, 10.3: what is missing is greater than all there is, in each order and on pages."""
+    bucket = f"/buckets/b{new_name()}"
+    await made(nadia, bucket, {"read": [me.id]})
+    both = "/permissions?in_resource_name=root,bucket"
+
+    upward = await me.client("GET", f"{both}&_sort=id")
+    downward = await me.client("GET", f"{both}&_sort=-id&_limit=1")
+    following = await me.client("GET", downward.headers["Next-Page"].partition("/v1")[2])
+    greater = await me.client("GET", f"{both}&gt_id=z")
+    smaller = await me.client("GET", f"{both}&lt_id=z")
+
+    assert [entry["uri"] for entry in upward.data] == [bucket, "/"]
+    assert "id" not in upward.data[1]
+    assert [entry["uri"] for entry in downward.data] == ["/"]
+    assert [entry["uri"] for entry in following.data] == [bucket]
+    assert [entry["uri"] for entry in greater.data] == ["/"]
+    assert [entry["uri"] for entry in smaller.data] == [bucket]
+
+
 @pytest.mark.parametrize(
     ("query", "location", "name", "description"),
     [

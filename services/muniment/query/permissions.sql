@@ -14,9 +14,10 @@ implied AS MATERIALIZED (
     SELECT *
       FROM unnest({implied}) AS one (resource_name, held, given)
 ),
+-- The root has no id: `~` is greater than all there are, as what is missing is (10.3).
 entry AS NOT MATERIALIZED (
     SELECT '/' AS uri, 'root' AS resource_name, NULL AS bucket_id, NULL AS collection_id,
-           NULL AS group_id, NULL AS record_id, NULL AS webhook_id, '' AS id, '{{}}'::jsonb AS permissions
+           NULL AS group_id, NULL AS record_id, NULL AS webhook_id, '~' AS id, '{{}}'::jsonb AS permissions
      WHERE EXISTS (SELECT FROM setting WHERE resource_name = 'root')
     UNION ALL
     {objects}
@@ -42,7 +43,7 @@ SELECT sorted.sort_values,
                'group_id', sorted.group_id,
                'record_id', sorted.record_id,
                'webhook_id', sorted.webhook_id,
-               'id', nullif(sorted.id, ''),
+               'id', nullif(sorted.id, '~'),
                'permissions', (
                    SELECT jsonb_agg(DISTINCT implied.given)
                      FROM implied

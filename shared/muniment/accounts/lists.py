@@ -50,9 +50,9 @@ class AccountLists:
         self._now = now
 
     async def read(self, request: Request) -> Response:
-        """GET and HEAD."""
+        """GET and HEAD; anonymous requesters are told in the list's own words (D-6)."""
         if request.requester.is_anonymous:
-            return self._errors.unauthorized()
+            return self._errors.unauthorized("Cannot read accounts.")
         asked = read_list_request(request, limits=self._limits, now=self._now())
         if asked.faults:
             return self._errors.refuse(Invalid(asked.faults), request.requester)

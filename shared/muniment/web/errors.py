@@ -129,6 +129,9 @@ def object_modified(refusal: ObjectModified) -> Response:
     )
 
 
+AUTHENTICATE: Final = "Please authenticate yourself to use this endpoint."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errors:
     """The errors that depend on settings."""
@@ -160,9 +163,8 @@ class Errors:
             case _:
                 assert_never(refusal)
 
-    def unauthorized(self) -> Response:
+    def unauthorized(self, message: str = AUTHENTICATE) -> Response:
         """401 for an anonymous requester where a right is needed."""
-        message = "Please authenticate yourself to use this endpoint."
         return error(401, 104, message, headers={"WWW-Authenticate": self.challenge})
 
     def conflict(self) -> Response:

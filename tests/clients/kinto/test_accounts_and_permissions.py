@@ -141,6 +141,7 @@ def test_lists_of_accounts(atlas: Atlas, sign_up: SignUp) -> None:
 
     assert ids(pia("GET", "/v1/accounts")) == [pia.name]
     assert refusal(refused) == (401, 104)
+    assert refused.json()["message"] == "Cannot read accounts."
 
 
 def test_a_deleted_account(atlas: Atlas, sign_up: SignUp) -> None:

@@ -303,6 +303,16 @@ def test_lists_of_fixed_fields_know_their_own(atlas: Atlas, path: str, query: st
     assert told == {"location": location, "name": name, "description": words}
 
 
+@pytest.mark.parametrize("query", ["id.x=1", "last_modified.x=1", "_sort=id.x", "gt_id.x=1"])
+@pytest.mark.parametrize("path", ["{bucket}/history", "/v1/permissions"])
+def test_nothing_is_within_an_id(atlas: Atlas, path: str, query: str) -> None:
+    """QV-6, QV-7: known by what is before the dot, and missing behind it; no 500."""
+    listed = data(atlas.nadia("GET", f"{atlas.path(path)}?{query}"))
+
+    # What is missing equals nothing, and is greater than all (10.3).
+    assert bool(listed) is query.startswith(("_sort", "gt_"))
+
+
 # --- JSON Patch -----------------------------------------------------------------------------------
 
 OPERATIONS: dict[str, tuple[Any, str | None, str]] = {

@@ -191,7 +191,8 @@ def _bind_key(path: Path, value: JsonValue, values: Values) -> str:
 def _field(path: Path, values: Values) -> str:
     root, rest = ("o.data", path)
     if values.columns is not None:
-        root, rest = values.columns.fields[path[0]], path[1:]
+        # `id` and `last_modified` are not among them: nothing is within a text or a number (QV-6).
+        root, rest = values.columns.fields.get(path[0], "NULL::jsonb"), path[1:]
     return f"({root}" + "".join(f" -> {values.bind(part, 'text')}" for part in rest) + ")"
 
 
