@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 from uuid import uuid4
@@ -175,14 +176,15 @@ def test_a_project_whose_bucket_was_deleted_can_be_ended(site: Site) -> None:
 
 
 def test_an_organization_whose_bucket_was_deleted_can_be_ended(site: Site) -> None:
-    """Nobody gets a role in what is not there."""
+    """Nobody gets a role in what is not there, and nothing is made in it."""
     user = data(site.admin("POST", "/v1/__users__", {"name": "Nobody"}))["id"]
     id_ = data(site.admin("POST", "/v1/__organizations__", {"name": "Brief"}))["id"]
     path = f"/v1/__organizations__/{id_}"
     site.delete_bucket(id_)
 
     role = site.admin("PUT", f"{path}/members/{user}", {"role": "owner"})
-    assert refusal(role) == (404, 110)
+    orbit = site.admin("POST", f"{path}/orbits", {"name": "Briefer"})
+    assert refusal(role) == refusal(orbit) == (404, 110)
     assert data(site.admin("GET", path)) == {"id": id_, "name": None, "members": []}
     assert site.admin("DELETE", path).status_code == 200
     assert refusal(site.admin("GET", path)) == (404, 110)
@@ -199,6 +201,22 @@ def test_a_role_whose_group_was_deleted_can_be_given(site: Site) -> None:
     assert site.admin("PUT", f"{path}/members/{user}", {"role": "admin"}).status_code == 200
 
     assert data(site.admin("GET", path))["members"] == [{"user_id": user, "role": "admin"}]
+
+
+def test_many_roles_that_are_given_at_once_are_all_given(site: Site) -> None:
+    """They are members of the same group; one that `/v1` put there has no role here."""
+    users = [data(site.admin("POST", "/v1/__users__", {"name": "Mila"}))["id"] for _ in range(16)]
+    id_ = data(site.admin("POST", "/v1/__organizations__", {"name": "Many"}))["id"]
+    path, role = f"/v1/__organizations__/{id_}", {"role": "member"}
+    other = {"data": {"members": ["account:nadia"]}}
+    assert site.janitor("PUT", f"/v1/buckets/{id_}/groups/members", other).status_code == 200
+
+    with ThreadPoolExecutor(len(users)) as pool:
+        given = pool.map(lambda user: site.admin("PUT", f"{path}/members/{user}", role), users)
+
+    assert [each.status_code for each in given] == [200] * len(users)
+    members = data(site.admin("GET", path))["members"]
+    assert sorted(each["user_id"] for each in members) == sorted(users)
 
 
 async def test_what_a_crash_left_unfinished_is_finished(site: Site) -> None:

@@ -1,6 +1,8 @@
 """Roles in organizations and orbits over HTTP, for administrators."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Annotated, Final
 
@@ -34,6 +36,8 @@ from muniment.web.pipeline import Unavailable
 
 TRIES_MAX: Final = 10
 """How often a change of roles is tried anew, where others change them at the same time."""
+TURN_TIMEOUT_S: Final = 10.0
+"""How long one waits for those of this process."""
 
 
 class OrganizationMember(Ask):
@@ -56,6 +60,7 @@ class Members:
         self._store = store
         self._roster = roster
         self._carrier = carrier
+        self._changing = asyncio.Lock()
 
     def handlers(self) -> dict[Endpoint, Handler]:
         """What answers each of the endpoints."""
@@ -98,18 +103,34 @@ class Members:
         user = await self._store.user(request.target.part_id)
         if user is None:
             return user_missing(request.target.part_id)
-        for _ in range(TRIES_MAX):
-            changes = list(_changes(await self._roster.groups(id_), user_principal(user.id), role))
-            if changes:
-                commands = [_command(id_, change, request, actor) for change in changes]
-                done = await self._carrier.carry_out(request, commands)
-                if isinstance(done, Response):
-                    return done
-                if not all(isinstance(each, ObjectChanged) for each in done):
-                    continue  # Somebody else changed a group meanwhile.
-            return told({"id": id_, "user_id": user.id, "role": role})
+        async with self._turn():
+            for _ in range(TRIES_MAX):
+                groups = await self._roster.groups(id_)
+                changes = list(_changes(groups, user_principal(user.id), role))
+                if changes:
+                    commands = [_command(id_, change, request, actor) for change in changes]
+                    done = await self._carrier.carry_out(request, commands)
+                    if isinstance(done, Response):
+                        return done
+                    if not all(isinstance(each, ObjectChanged) for each in done):
+                        continue  # Somebody else changed a group meanwhile.
+                return told({"id": id_, "user_id": user.id, "role": role})
         message = f"the members of {id_} are changed too often"
         raise Unavailable(message)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[None]:
+        """One after another: of many that change the same groups at once only one gets through."""
+        try:
+            async with asyncio.timeout(TURN_TIMEOUT_S):
+                await self._changing.acquire()
+        except TimeoutError:
+            message = "others have changed members for too long"
+            raise Unavailable(message) from None
+        try:
+            yield
+        finally:
+            self._changing.release()
 
 
 def _changes(

@@ -83,6 +83,8 @@ class Organizations:
             return object_missing(TenantKind.ORGANIZATION, id_)
         if request.method != "POST":
             return await self._list(TenantKind.ORBIT, parent_id=id_)
+        if not await self._roster.lives(id_):
+            return object_missing(TenantKind.ORGANIZATION, id_)
         asked = self._guard.read(OrbitAsk, request)
         if isinstance(asked, Response):
             return asked
@@ -124,13 +126,15 @@ class Organizations:
 
 
 def _members(groups: Sequence[Group], kind: TenantKind) -> list[JsonValue]:
+    """Users and their roles; who else is put into a group by `/v1` has none here."""
     roles: Any = OrbitRole if kind is TenantKind.ORBIT else OrganizationRole
     by_group = {group_of(role): role for role in roles}
     return [
-        {"user_id": user_of(Principal(member)), "role": by_group[each.id]}
+        {"user_id": user_id, "role": by_group[each.id]}
         for each in groups
         if each.id in by_group
         for member in each.members
+        if (user_id := user_of(Principal(member))) is not None
     ]
 
 

@@ -26,10 +26,11 @@ def moment(at_ms: int | None) -> str | None:
 def organization(row: Row) -> dict[str, Any]:
     """An organization, as one of its members sees it."""
     data, role = row["data"], organization_role(row["groups"])
+    logo = data.get("logo")
     return {
         "id": row["id"],
         "name": text_or(data.get("name"), row["id"]),
-        "logo": data.get("logo"),
+        "logo": logo if isinstance(logo, str) else None,
         "created_at": moment(row["created_at"]),
         "updated_at": moment(row["updated_at"]),
         "role": role,

@@ -135,6 +135,23 @@ def test_an_orbit_without_a_good_secret_shows_one_of_its_own(
     assert (found["name"], found["bucket_secret_id"]) == (found["id"], found["id"])
 
 
+def test_an_organization_is_shown_in_form(site: Site, nadia: Requester) -> None:
+    """Section 4: its name is a text, and its logo one or null."""
+    made = site.operate("POST", "/v1/__organizations__", {"name": "Odd", "logo": "l.png"})
+    user = site.users["outsider"]
+    path = f"/v1/__organizations__/{made['id']}"
+    site.operate("PUT", f"{path}/members/{user}", {"role": "owner"})
+    [before] = site.client("outsider")("GET", "/users/me/organizations").json()
+
+    odd = {"data": {"name": [1], "logo": {"a": 1}}}
+    assert nadia("PATCH", f"/v1/buckets/{made['id']}", odd).status_code == 200
+
+    [after] = site.client("outsider")("GET", "/users/me/organizations").json()
+    assert (before["name"], before["logo"]) == ("Odd", "l.png")
+    assert (after["name"], after["logo"]) == (made["id"], None)
+    site.operate("DELETE", path)
+
+
 def test_totals_count_the_records(site: Site, orbit: str, nadia: Requester) -> None:
     """Section 4: those that live; and deleting the collection takes them along."""
     made = create(site.owner, orbit)
