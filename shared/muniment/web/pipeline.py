@@ -259,9 +259,7 @@ def _refuse_media(route: Route, request: Request) -> Response | None:
 
 def _is_open(route: Route) -> bool:
     """Whether nothing but the origin may be wrong with a request for it (CORS-2)."""
-    return not (
-        route.is_resource or route.endpoint in _JUDGES_ORIGINS or route.endpoint in _PAGES
-    )
+    return not (route.is_resource or route.endpoint in _JUDGES_ORIGINS or route.endpoint in _PAGES)
 
 
 def _in_form(dialect: Dialect | None, response: Response) -> Response:
