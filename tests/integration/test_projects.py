@@ -211,10 +211,12 @@ def test_many_roles_that_are_given_at_once_are_all_given(site: Site) -> None:
     other = {"data": {"members": ["account:nadia"]}}
     assert site.janitor("PUT", f"/v1/buckets/{id_}/groups/members", other).status_code == 200
 
-    with ThreadPoolExecutor(len(users)) as pool:
-        given = pool.map(lambda user: site.admin("PUT", f"{path}/members/{user}", role), users)
+    def give(user: str) -> int:
+        return site.admin("PUT", f"{path}/members/{user}", role).status_code
 
-    assert [each.status_code for each in given] == [200] * len(users)
+    with ThreadPoolExecutor(len(users)) as pool:
+        assert list(pool.map(give, users)) == [200] * len(users)
+
     members = data(site.admin("GET", path))["members"]
     assert sorted(each["user_id"] for each in members) == sorted(users)
 

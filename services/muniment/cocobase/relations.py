@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from muniment.cocobase.errors import bad_request
 from muniment.cocobase.filters.conditions import AllOf, AnyOf, Condition, FieldTest, Operator
-from muniment.cocobase.filters.parsing import parameter_name
+from muniment.cocobase.filters.parsing import is_absence, parameter_name
 from muniment.cocobase.listing import Listing
 from muniment.cocobase.projects import Project
 from muniment.cocobase.reading import Reading
@@ -113,7 +113,9 @@ class Relations:
         ids = await self._reading.ids(target, asked, limit=RELATED_MAX + 1)
         if len(ids) > RELATED_MAX:
             raise bad_request(f'"{test.field}" finds more than {RELATED_MAX} documents.')
-        return AnyOf((test, FieldTest(f"{name}_id", Operator.IN, ",".join(ids)))) if ids else test
+        related = FieldTest(f"{name}_id", Operator.IN, ",".join(ids)) if ids else AnyOf(())
+        # What is asked is whether the author has none: of that very name no document has any.
+        return related if is_absence(test) else AnyOf((test, related))
 
     async def _populate(
         self,

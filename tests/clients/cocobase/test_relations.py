@@ -108,6 +108,10 @@ def test_fields_are_selected(blog: Project) -> None:
         ("[or]author.role=admin&[or]a.b=own", {"first", "third"}),
         ("a.b=own", {"third"}),
         ("author.role=nobody", set[str]()),
+        ("author.role_isnull=true", set[str]()),
+        ("author.nick_isnull=true", {"first", "second"}),
+        ("author.nick_isnull=false", set[str]()),
+        ("author.role_isnull=false", {"first", "second"}),
     ],
 )
 def test_a_filter_may_be_about_the_related(blog: Project, query: str, names: set[str]) -> None:

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from muniment.cocobase.filters.conditions import AllOf, AnyOf, Condition, FieldTest, Operator
 from muniment.cocobase.filters.numbers import decimal_of, number_of
-from muniment.cocobase.filters.parsing import TRUE_WORDS, wanted_texts
+from muniment.cocobase.filters.parsing import is_absence, wanted_texts
 from muniment.cocobase.filters.texts import lowered, text_of
 from muniment.domain.values import JsonObject, JsonValue
 
@@ -26,7 +26,7 @@ def holds(condition: Condition, document: JsonObject) -> bool:
 def _holds_test(test: FieldTest, value: JsonValue) -> bool:
     """`None` stands for a field that is missing as well: no operator tells the two apart."""
     if test.operator is Operator.ISNULL:
-        return (value is None) == (test.text.lower() in TRUE_WORDS)
+        return (value is None) == is_absence(test)
     if value is None:
         return False
     match test.operator:

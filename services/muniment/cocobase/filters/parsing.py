@@ -11,7 +11,7 @@ _GROUPED: Final = re.compile(r"\[or(?::(?P<name>[^\]]*))?\](?P<key>.*)", re.DOTA
 _OPERATORS: Final = frozenset(Operator)
 _OR, _AND = "__or__", "__and__"
 
-TRUE_WORDS: Final = frozenset({"true", "1"})
+_TRUE_WORDS: Final = frozenset({"true", "1"})
 """What says yes to `isnull`."""
 
 
@@ -38,6 +38,11 @@ def parameter_name(raw_name: str) -> str:
 def wanted_texts(text: str) -> list[str]:
     """The items of `in` and `notin`."""
     return [item.strip() for item in text.split(",")]
+
+
+def is_absence(test: FieldTest) -> bool:
+    """Whether the test holds where the field is missing or null, and only there."""
+    return test.operator is Operator.ISNULL and test.text.lower() in _TRUE_WORDS
 
 
 def _condition(key: str, text: str) -> Condition:

@@ -5,7 +5,7 @@ from typing import Final, assert_never
 
 from muniment.cocobase.filters.conditions import AllOf, AnyOf, Condition, FieldTest, Operator
 from muniment.cocobase.filters.numbers import PATTERN, number_of
-from muniment.cocobase.filters.parsing import TRUE_WORDS, wanted_texts
+from muniment.cocobase.filters.parsing import is_absence, wanted_texts
 from muniment.readmodel.lists.sql import Values
 
 _HIDDEN_ALONE: Final = frozenset({"id", "last_modified", "schema"})
@@ -52,7 +52,7 @@ def _test(test: FieldTest, values: Values) -> str:
     is_there = f"coalesce(jsonb_typeof({one}), 'null') <> 'null'"
     match test.operator:
         case Operator.ISNULL:
-            return f"NOT {is_there}" if test.text.lower() in TRUE_WORDS else f"({is_there})"
+            return f"NOT {is_there}" if is_absence(test) else f"({is_there})"
         case Operator.EQ:
             return _equals(one, [test.text], values)
         case Operator.IN:
