@@ -30,6 +30,7 @@ from muniment.web.http import Handler, Request, Response
 from muniment.web.identifiers import request_id
 from muniment.web.sockets import Sockets, Talk, is_upgrade
 from muniment.web.streams import Streams
+from muniment.web.tracebacks import forget_calls
 
 log: Final = get_logger(__name__)
 
@@ -247,9 +248,10 @@ class _Connections:
         try:
             async with asyncio.timeout(self._limits.body_timeout_s):
                 body = await _read(content, limit)
-        except TimeoutError:
-            return error(408, 107, "The body of the request did not arrive in time.")
-        except web.RequestPayloadError:
+        except (OSError, web.RequestPayloadError) as problem:
+            forget_calls(problem)
+            if isinstance(problem, TimeoutError):
+                return error(408, 107, "The body of the request did not arrive in time.")
             return bad_request("Invalid HTTP request body.")
         if body is None:
             return too_large(limit)
@@ -375,6 +377,11 @@ class _Protocol(RequestHandler):
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self._owner = owner
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        # A WebSocket's method, of which aiohttp keeps hold: the one would keep the other in memory.
+        self._data_received_cb = None
+
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -385,9 +392,12 @@ class _Protocol(RequestHandler):
         """What is no HTTP is the client's doing and not worth a line; all else is a bug."""
         if not isinstance(exc, _CLIENTS_DOING):
             log.error("server.failed", exc_info=exc)
+        forget_calls(exc)
         return self._owner.refuse(status)
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """The same for what aiohttp meets when it reads on to the end of a refused body."""
-        if not isinstance(kw.get("exc_info"), _CLIENTS_DOING):
+        problem = kw.get("exc_info")
+        if not isinstance(problem, _CLIENTS_DOING):
             super().log_exception(*args, **kw)
+        forget_calls(problem)

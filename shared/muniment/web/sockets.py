@@ -7,6 +7,7 @@ from typing import Final, Protocol, TypeAlias
 from aiohttp import ClientConnectionResetError, WSMsgType, web
 
 from muniment.runtime.logs import get_logger
+from muniment.web.tracebacks import forget_calls
 
 log = get_logger(__name__)
 
@@ -61,14 +62,18 @@ class Sockets:
         self._open: set[web.WebSocketResponse] = set()
 
     async def serve(self, incoming: web.BaseRequest, talk: Talk) -> web.StreamResponse:
-        """Accept, talk and close. Raises `aiohttp.web.HTTPException` for a broken handshake."""
+        """Accept, talk and close; the answer to a broken handshake is aiohttp's."""
         socket = web.WebSocketResponse(
             timeout=CLOSE_TIMEOUT_S,
             heartbeat=HEARTBEAT_S,
             compress=False,
             max_msg_size=MESSAGE_BYTES_MAX,
         )
-        await socket.prepare(incoming)
+        try:
+            await socket.prepare(incoming)
+        except web.HTTPException as refused:
+            forget_calls(refused)
+            return web.Response(status=refused.status, text=refused.text)
         self._open.add(socket)
         try:
             await talk(_Accepted(socket))
@@ -81,6 +86,7 @@ class Sockets:
         finally:
             self._open.discard(socket)
             await socket.close()
+            forget_calls(socket.exception())
         return socket
 
     async def close(self) -> None:
