@@ -10,7 +10,10 @@ REPEAT_S_MIN: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Seconds to wait before each attempt, the first included; the specification advises ten."""
+    """Seconds between attempts; the first is made at once, whatever the first number.
+
+    The specification advises ten.
+    """
 
     waits_s: Sequence[float]
     jitter: float

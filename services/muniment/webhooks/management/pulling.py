@@ -28,7 +28,6 @@ SQL: Final = Statements(__package__, "pulling.sql")
 WITHIN_S: Final = 20.0
 """So long the log is read for one request; then the answer says how far that went."""
 PAGE_BYTES: Final = 4 * 1024 * 1024
-"""With so many a page ends, whatever its limit."""
 READ_WAIT_S: Final = 0.2
 READ_ENTRIES_MAX: Final = 1_000
 
@@ -104,11 +103,20 @@ class Pulling:
         )
 
     async def page(
-        self, endpoint: Endpoint, first: Offset, limit: int, *, end: Offset | None = None
+        self,
+        endpoint: Endpoint,
+        first: Offset,
+        limit: int,
+        *,
+        end: Offset | None = None,
+        bytes_enough: int = PAGE_BYTES,
     ) -> Page:
-        """The events from there on that the webhook wants; `end` is the first not looked at."""
+        """The events from there on that the webhook wants, `end` being the first not looked at.
+
+        It ends with its limit, or with the event by which it has so many bytes.
+        """
         events: list[Pulled] = []
-        bytes_left = PAGE_BYTES
+        bytes_left = bytes_enough
         scan = await self._scan(endpoint.partition, first, end)
         async for entry, event in scan.read():
             offset = entry.position.offset

@@ -34,6 +34,8 @@ log = get_logger(__name__)
 
 STREAM_TYPE: Final = "text/event-stream"
 PAGE: Final = 500
+PAGE_BYTES: Final = 1024 * 1024
+"""A reader that takes nothing holds a page, and there may be many of them."""
 HEARTBEAT_S: Final = 15.0
 LOOK_AGAIN_S: Final = 30.0
 """Who lost the right to write the webhook is told of its events so long."""
@@ -101,6 +103,9 @@ class Streaming:
         await self.pulling.end_of(status.partition)
 
         async def stream(send: Send) -> None:
+            # Of those who came at the same moment some are too many only now: they come back.
+            if self._open >= self.limits.open_max:
+                return
             self._open += 1
             try:
                 telling = _Telling(self, send, request=request, status=status, endpoint=endpoint)
@@ -168,7 +173,9 @@ class _Telling:
         """Tell what the log has up to there, or up to its end."""
         has_more = True
         while has_more:
-            page = await self._pulling.page(self._endpoint, self._at, PAGE, end=end)
+            page = await self._pulling.page(
+                self._endpoint, self._at, PAGE, end=end, bytes_enough=PAGE_BYTES
+            )
             for offset, body, id_, type_ in page.events:
                 await self._send(_message(offset, type_, id_, body))
             self._at, has_more = page.next, page.has_more

@@ -70,7 +70,7 @@ class WebhookSettings(Subject):
             *(2 * _HOUR, 5 * _HOUR, 10 * _HOUR, 14 * _HOUR, 20 * _HOUR, 24 * _HOUR),
         ),
         min_length=1,
-        description="Seconds before each attempt, the first included, since the one before.",
+        description="Seconds since the attempt before; the first is made at once in any case.",
     )
     webhooks_retry_jitter: float = Field(
         default=0.2,
