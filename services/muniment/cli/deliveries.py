@@ -3,9 +3,9 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 import aiohttp
@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from muniment.cli.operating import TIMEOUT_S, Refused, basic_credentials, reason_of
-from muniment.domain.webhooks.spec import Algorithm
+from muniment.domain.webhooks.spec import Algorithm, Format
 from muniment.runtime.errors import ConfigurationError, DependencyUnreachable
+from muniment.webhooks.message import content_type
 from muniment.webhooks.signing import signer_of
 
 POLL_S: Final = 0.5
@@ -25,6 +26,8 @@ LINE_BYTES_MAX: Final = 64 * 1024 * 1024
 """Of a stream: more than a message has."""
 QUIET: Final = aiohttp.ClientTimeout(total=None, connect=TIMEOUT_S, sock_read=TIMEOUT_S)
 """For streams: longer than the server is silent."""
+Sign: TypeAlias = Callable[[str, bytes], Mapping[str, str]]
+"""From a message's id and body to the headers of its request."""
 _BOUNDS: Final = ("offset", "sequence", "time")
 _PLAIN_BOUNDS: Final = ("beginning", "snapshot")
 
@@ -126,15 +129,16 @@ class Deliveries:
             at = after
             if at is None:
                 at = int((await self._ask(session, "GET", "/status"))["end_offset"]) - 1
-            keys: list[Any] = await self._ask(session, "GET", "/secrets") if forward else []
+            sign = await self._signing(session) if forward else None
             while True:
                 async for fields in self._stream(session, at):
                     at = int(fields[b"id"]) if b"id" in fields else at
                     if (message := fields.get(b"data")) is None:
                         continue
                     print(message.decode(), flush=True)
-                    if forward:
-                        await _forward(outside, forward, message, fields[b"webhook-id"], keys)
+                    if forward and sign is not None:
+                        headers = sign(fields[b"webhook-id"].decode(), message)
+                        await _forward(outside, forward, message, headers)
                 await asyncio.sleep(AGAIN_S)
 
     async def _stream(
@@ -165,6 +169,32 @@ class Deliveries:
         except (aiohttp.ClientError, TimeoutError) as error:
             print(f"{self._server} does not answer: {error}; trying again.", file=sys.stderr)
 
+    async def _signing(self, session: aiohttp.ClientSession) -> Sign:
+        """How a delivery is signed. Raises `Refused` for one that is signed by `v1a` alone.
+
+        The private key of that never leaves the server.
+        """
+        keys: list[Any] = await self._ask(session, "GET", "/secrets")
+        format_ = (await self._ask(session, "GET", "")).get("format") or Format.STANDARD
+        signers = [
+            signer_of(Algorithm(key["algorithm"]), key["secret"])
+            for key in keys
+            if key.get("secret")
+        ]
+        if not signers:
+            raise Refused("Signed by v1a alone: to forward, let `signatures` name v1 as well.")
+
+        def sign(id_: str, body: bytes) -> Mapping[str, str]:
+            timestamp = str(int(time.time()))
+            return {
+                "Content-Type": content_type(Format(format_), None),
+                "webhook-id": id_,
+                "webhook-timestamp": timestamp,
+                "webhook-signature": " ".join(each.sign(id_, timestamp, body) for each in signers),
+            }
+
+        return sign
+
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             auth=basic_credentials(self._user), timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
@@ -192,19 +222,9 @@ class Deliveries:
 
 
 async def _forward(
-    session: aiohttp.ClientSession, url: str, body: bytes, message_id: bytes, keys: list[Any]
+    session: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str]
 ) -> None:
-    """POST one message to a receiver at hand, signed as a delivery is; say what it answered."""
-    id_, timestamp = message_id.decode(), str(int(time.time()))
-    signers = [
-        signer_of(Algorithm(key["algorithm"]), key["secret"]) for key in keys if key.get("secret")
-    ]
-    headers = {
-        "Content-Type": "application/json",
-        "webhook-id": id_,
-        "webhook-timestamp": timestamp,
-        "webhook-signature": " ".join(each.sign(id_, timestamp, body) for each in signers),
-    }
+    """POST one message to a receiver at hand; say what it answered."""
     try:
         async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
             print(f"{answer.status} {url}", file=sys.stderr)

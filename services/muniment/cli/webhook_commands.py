@@ -190,7 +190,12 @@ def listen(
 def verify(
     request: Annotated[
         Path,
-        typer.Argument(help="File with the request as it came, headers and body; `-` for input."),
+        typer.Argument(
+            help="File with the request as it came, headers and body; `-` for input.",
+            exists=True,
+            dir_okay=False,
+            allow_dash=True,
+        ),
     ],
     *,
     secret: Annotated[

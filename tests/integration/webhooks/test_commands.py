@@ -89,6 +89,36 @@ def test_a_listener_prints_and_forwards_signed_messages(
     assert "Authorization" not in receiver.accepted[0].headers
 
 
+def test_what_is_forwarded_has_the_media_type_of_its_format(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    hook(nadia, bucket, receiver, enabled=False, format="cloudevents")
+    write(nadia, bucket, "early")
+    forward = ("--forward", receiver.url, "--after", "0")
+    listening = start(nadia, "listen", bucket, "hook", *forward)
+    try:
+        wait_until(lambda: bool(receiver.accepted), what="a forwarded message", timeout_s=60)
+    finally:
+        listening.terminate()
+        listening.communicate(timeout=30)
+
+    assert receiver.accepted[0].headers["Content-Type"] == "application/cloudevents+json"
+    assert receiver.forged == []
+
+
+def test_what_only_the_server_can_sign_is_not_forwarded(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    """A receiver would refuse each message: it has no signature that anybody here could make."""
+    path = f"{bucket}/webhooks/hook"
+    data = {"url": receiver.url, "enabled": False, "signatures": ["v1a"]}
+    assert nadia("PUT", path, {"data": data}).status_code == 201
+
+    _, said = told(start(nadia, "listen", bucket, "hook", "--forward", receiver.url), code=2)
+
+    assert "v1a alone" in said
+
+
 def test_what_was_not_taken_is_told_with_what_may_help(
     nadia: Requester, bucket: str, receiver: Receiver
 ) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typer.testing import CliRunner
 
 from muniment.cli.verifying import NotVerified, verify_request
+from muniment.cli.webhook_commands import webhooks
 from muniment.domain.webhooks.keys import public_key_text
 from muniment.runtime.errors import ConfigurationError
 from muniment.webhooks.signing import Secret, SigningKey
@@ -103,3 +105,12 @@ def test_a_time_that_is_none_is_told(body: Path) -> None:
 
     with pytest.raises(NotVerified, match="noon"):
         verify_request(body, secret=str(SECRET), headers=headers_of(signature, timestamp="noon"))
+
+
+def test_a_file_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
+    given = ["verify", str(tmp_path / "none"), "--secret", str(SECRET)]
+
+    done = CliRunner().invoke(webhooks, given)
+
+    assert done.exit_code == 2
+    assert "does not exist" in done.output
