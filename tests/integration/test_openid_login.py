@@ -147,6 +147,25 @@ def test_a_state_is_good_for_one_return(server: MunimentServer) -> None:
         assert answer.json()["details"][0]["errno"] == 105
 
 
+def test_a_return_while_the_provider_is_away_may_come_again(
+    server: MunimentServer, issuer: Issuer
+) -> None:
+    """SIG-2, OID-2: 503 with `Retry-After`, and the state is still good for the one return."""
+    state = query_of(login(server))["state"]
+
+    issuer.is_down = True
+    try:
+        early = get(f"{server.url}/openid/auth0/token", code="good", state=state)
+    finally:
+        issuer.is_down = False
+    later = get(f"{server.url}/openid/auth0/token", code="good", state=state)
+    again = get(f"{server.url}/openid/auth0/token", code="good", state=state)
+
+    assert (early.status_code, "Retry-After" in early.headers) == (503, True)
+    assert later.status_code == 307
+    assert refusal(again) == (400, 107)
+
+
 def test_a_code_that_the_provider_does_not_take_is_refused(server: MunimentServer) -> None:
     """400: it will never succeed."""
     state = query_of(login(server))["state"]

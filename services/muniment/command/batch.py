@@ -203,8 +203,10 @@ class _Run:
     async def _answer(self, request: Request) -> Response:
         response = await self._within(request)
         for _ in range(REDIRECTS_MAX):
-            location = response.headers.get("Location")
-            if response.status != HTTPStatus.TEMPORARY_REDIRECT or location is None:
+            location = response.headers.get("Location", "")
+            # A provider's page is the client's to go to.
+            is_ours = location.startswith(f"{request.base_url}/")
+            if response.status != HTTPStatus.TEMPORARY_REDIRECT or not is_ours:
                 break
             url = urlsplit(location)
             request.raw_path, request.raw_query = url.path, url.query

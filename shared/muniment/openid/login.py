@@ -13,6 +13,7 @@ from muniment.openid.provider import Provider, ProviderRefused
 from muniment.openid.states import LoginStates
 from muniment.web.errors import error, invalid
 from muniment.web.http import PREFIX, Request, Response
+from muniment.web.pipeline import Unavailable
 
 CALLBACK_CHARS_MAX: Final = 2_000
 SCOPE_CHARS_MAX: Final = 1_000
@@ -79,6 +80,10 @@ class Login:
         except ProviderRefused as refused:
             description = f"The provider did not take the code: {refused}"
             return invalid((_fault("code", description),))
+        except Unavailable:
+            # A 503 says that the same request may be sent again (SIG-2).
+            await self._states.put_back(self._client.provider, asked["state"], callback)
+            raise
         return _redirect(f"{callback}{quote(base64.b64encode(answer), safe='')}")
 
     def _redirect_uri(self, request: Request) -> str:

@@ -23,13 +23,7 @@ class LoginStates:
     async def begin(self, provider: str, callback: str) -> str:
         """A new state, with which the login comes back."""
         state = secrets.token_hex(STATE_BYTES)
-        async with self._durable.connection() as connection:
-            await connection.execute(SQL.forget_late)
-            kept = await connection.fetchval(
-                SQL.remember, state, provider, callback, self._ttl_s, LOGINS_MAX
-            )
-        if kept is None:
-            raise Unavailable("too many logins are on their way")
+        await self._remember(provider, state, callback)
         return state
 
     async def end(self, provider: str, state: str) -> str | None:
@@ -37,3 +31,16 @@ class LoginStates:
         async with self._durable.connection() as connection:
             callback: str | None = await connection.fetchval(SQL.take, state, provider)
             return callback
+
+    async def put_back(self, provider: str, state: str, callback: str) -> None:
+        """Let the login come back once more, as its answer was that it shall be sent again."""
+        await self._remember(provider, state, callback)
+
+    async def _remember(self, provider: str, state: str, callback: str) -> None:
+        async with self._durable.connection() as connection:
+            await connection.execute(SQL.forget_late)
+            kept = await connection.fetchval(
+                SQL.remember, state, provider, callback, self._ttl_s, LOGINS_MAX
+            )
+        if kept is None:
+            raise Unavailable("too many logins are on their way")

@@ -307,3 +307,19 @@ async def test_a_redirect_is_followed_twice() -> None:
 
     assert seen == ["/v1/a", "/v1/ax", "/v1/axx"]
     assert statuses(response) == [307]
+
+
+async def test_a_redirect_to_elsewhere_is_the_clients() -> None:
+    """BAT-9, OID-1: the login's page is not a path of ours."""
+    world = World()
+    elsewhere = {"Location": "https://login.example.org/authorize"}
+
+    async def login(_: Request) -> Response:
+        return Response(status=307, headers=elsewhere)
+
+    body = orjson.dumps({"requests": [{"path": "/openid/auth0/login"}]})
+    response = await world.batches.handle(request("POST", body=body), login)
+
+    [item] = orjson.loads(response.body or b"")["responses"]
+    assert (item["status"], item["path"]) == (307, "/v1/openid/auth0/login")
+    assert item["headers"]["Location"] == elsewhere["Location"]
