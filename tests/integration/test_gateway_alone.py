@@ -82,7 +82,7 @@ Ask = Callable[..., Awaitable[Answer]]
 async def asking(folder: Path, *, command: str, query: str) -> AsyncGenerator[Ask]:
     """A gateway, and the way to ask it for a path as it is written."""
     with running_gateway(folder, command=command, query=query) as gateway:
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession(max_line_size=65536, max_field_size=65536) as session:
 
             async def ask(method: str, path: str, **headers: str) -> Answer:
                 sent = {name.replace("_", "-"): text for name, text in headers.items()}
@@ -231,6 +231,17 @@ async def test_an_error_of_the_service_stays_its_own(tmp_path: Path) -> None:
         answer = await ask("POST", "/v1/buckets")
 
     assert (answer.headers["Retry-After"], answer.body["message"]) == ("7", "its own")
+
+
+async def test_a_long_next_page_comes_through(tmp_path: Path) -> None:
+    """QP-2: it repeats what the client asked, as much as a request line holds, and has a token."""
+    next_page = f"http://api.example.org/v1/buckets?exclude_id={'x' * 16_000}&_token={'y' * 1000}"
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nNext-Page: {next_page}\r\n"
+    stub = Stub(reply=f"{head}Content-Length: 2\r\n\r\n{{}}".encode())
+    async with listening(stub), asking(tmp_path, command=NOWHERE, query=stub.place) as ask:
+        answer = await ask("GET", "/v1/buckets")
+
+    assert (answer.status, answer.headers["Next-Page"]) == (200, next_page)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ CONNECTIONS_MAX: Final = 100
 CONNECT_TIMEOUT_S: Final = 2.0
 """After which an instance whose machine says nothing at all counts as not there."""
 
+HEADER_BYTES_MAX: Final = 64 * 1024
+"""As at the gateway: a `Next-Page` repeats the request's URL, and its token holds sort values."""
+
 _OF_THE_CONNECTION: Final = frozenset(
     name.lower()
     for name in (
@@ -114,6 +117,7 @@ async def open_forwarder(*, instance_id: str, timeout_s: float) -> AsyncGenerato
         timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S),
         connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
         auto_decompress=False,
+        max_field_size=HEADER_BYTES_MAX,
         skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
     )
     async with session:
