@@ -1,7 +1,7 @@
 """The calls on collections (contract section 4)."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
 
 import orjson
 from uuid_utils import uuid4
@@ -12,12 +12,17 @@ from muniment.cocobase.names import Names, name_fault
 from muniment.cocobase.projects import Project, Projects
 from muniment.cocobase.reading import Reading
 from muniment.cocobase.views import Collection, changed
-from muniment.cocobase.writing import Orders, TakenName, Writing
+from muniment.cocobase.writing import CollectionGone, Orders, TakenName, Writing
 from muniment.domain.events import ObjectChanged
 from muniment.domain.values import JsonValue
 from muniment.web.http import Request, Response
 
 PERMISSIONS: Final = "permissions"
+TRIES_MAX: Final = 10
+"""How often a collection is looked for or made anew, where others make and delete it meanwhile."""
+
+Written: TypeAlias = Awaitable[Response]
+"""What a call answers once its documents are written."""
 
 
 class CollectionCalls:
@@ -79,17 +84,25 @@ class CollectionCalls:
         await self._writing.carry_out_once(request, order)
         return Response(status=204)
 
-    async def find_or_make(self, request: Request, project: Project, name: str) -> Collection:
-        """The collection of new documents, made on the way if there is none (section 5)."""
+    async def write_into(
+        self, request: Request, project: Project, name: str, write: Callable[[Collection], Written]
+    ) -> Response:
+        """Write new documents into a collection, made on the way if there is none (section 5)."""
+        for _ in range(TRIES_MAX - 1):
+            try:
+                return await write(await self._find_or_make(request, project, name))
+            except (TakenName, CollectionGone):
+                # Several first documents at once: the others find what one of them has made. Or
+                # it was deleted before there was anything in it.
+                continue
+        return await write(await self._find_or_make(request, project, name))
+
+    async def _find_or_make(self, request: Request, project: Project, name: str) -> Collection:
         found = await self._reading.find_collection(project, name)
-        if found is not None:
-            found.check("create")
-            return found
-        try:
+        if found is None:
             return await self.make(request, project, name, None)
-        except TakenName:
-            # Several first documents at once: the others find what one of them has made.
-            return await self._reading.collection(project, name, to="create")
+        found.check("create")
+        return found
 
     async def make(
         self, request: Request, project: Project, name: str, fields: CollectionFields | None

@@ -48,10 +48,13 @@ class DocumentCalls:
         name = _collection_named(request)
         document = self._bodies.new_document(request)
         check_key(request)  # Before there is a collection on its account.
-        collection = await self._collections.find_or_make(request, project, name)
-        order = Orders(request, project).create_document(collection.id, str(uuid4()), document)
-        event = await self._writing.carry_out_once(request, order)
-        return Response(status=201, body=orjson.dumps(_new_view(event, collection)))
+
+        async def write(collection: Collection) -> Response:
+            order = Orders(request, project).create_document(collection.id, str(uuid4()), document)
+            event = await self._writing.carry_out_once(request, order)
+            return Response(status=201, body=orjson.dumps(_new_view(event, collection)))
+
+        return await self._collections.write_into(request, project, name, write)
 
     async def list(self, request: Request, names: Mapping[str, str]) -> Response:
         """GET `/collections/{collection}/documents`."""
@@ -96,13 +99,16 @@ class DocumentCalls:
         """POST `/collections/{collection}/batch/documents/create`."""
         project = await self._projects.of(request)
         documents = self._bodies.new_documents(request)
-        collection = await self._collections.find_or_make(request, project, names["collection"])
         orders = Orders(request, project)
-        events = await self._writing.carry_out_all(
-            request,
-            [orders.create_document(collection.id, str(uuid4()), one) for one in documents],
-        )
-        return Response(body=orjson.dumps([_new_view(event, collection) for event in events]))
+
+        async def write(collection: Collection) -> Response:
+            events = await self._writing.carry_out_all(
+                request,
+                [orders.create_document(collection.id, str(uuid4()), one) for one in documents],
+            )
+            return Response(body=orjson.dumps([_new_view(event, collection) for event in events]))
+
+        return await self._collections.write_into(request, project, names["collection"], write)
 
     async def update_all(self, request: Request, names: Mapping[str, str]) -> Response:
         """POST `/collections/{collection}/batch/documents/update`."""

@@ -36,6 +36,13 @@ class TakenName(CocoBaseError):
         super().__init__(400, f'A collection named "{name}" already exists.')
 
 
+class CollectionGone(CocoBaseError):
+    """The collection was there when the call began: 404."""
+
+    def __init__(self) -> None:
+        super().__init__(404, COLLECTION_NOT_FOUND)
+
+
 class Orders:
     """The orders of one call, on behalf of its project."""
 
@@ -164,7 +171,7 @@ def refused(outcome: object) -> CocoBaseError:
         case NameTaken(name=name):
             return TakenName(name)
         case CollectionMissing():
-            return not_found(COLLECTION_NOT_FOUND)
+            return CollectionGone()
         case ObjectMissing(address=address):
             is_record = address.kind is Kind.RECORD
             return not_found(DOCUMENT_NOT_FOUND if is_record else COLLECTION_NOT_FOUND)

@@ -130,6 +130,23 @@ def test_first_documents_at_once_make_one_collection(project: Project) -> None:
     assert sorted(each["n"] for each in project.data(name)) == list(range(16))
 
 
+def test_documents_are_made_while_their_collection_is_deleted(project: Project) -> None:
+    """Section 5: it is made anew, so 404 never occurs."""
+    name = f"c_{new_name()}"
+    document = ("POST", f"/collections/documents?collection={name}", {"data": {"n": 1}})
+    batch = ("POST", f"/collections/{name}/batch/documents/create", {"documents": [{"n": 1}]})
+    delete = ("DELETE", f"/collections/{name}", None)
+
+    def send(asked: tuple[str, str, Json | None]) -> int:
+        return project(*asked).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(send, [*(document, batch) * 4, delete] * 4))
+
+    del answers[8::9]  # Of the deletions.
+    assert answers == [201, 200] * 16
+
+
 @pytest.mark.parametrize(
     ("patch", "after"),
     [
