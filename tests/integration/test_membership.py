@@ -15,7 +15,7 @@ from muniment.log.connection import Connection, parse_kafka_url
 from muniment.log.kafka import KafkaLog
 from muniment.log.leaving import leave_group
 from muniment.log.options import LogOptions
-from muniment.log.protocol import Partition
+from muniment.log.protocol import LogUnavailable, Partition
 from tests.support.projecting import until
 from tests.support.stack import Stack, new_name
 
@@ -81,6 +81,18 @@ async def test_a_name_in_use_again_keeps_its_place(group: Group) -> None:
 
         assert await members_of(group) == before
         assert len(before) == 1
+
+
+async def test_a_place_that_cannot_be_had_is_told(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The consumer would fail for ever, and the instance own nothing: it must begin anew."""
+    monkeypatch.setattr(membership, "SESSION_TIMEOUT_S", 3600.0)  # More than Kafka takes.
+    monkeypatch.setattr(membership, "POLL_S", 0.05)
+
+    async with group.join("one") as one:
+        with pytest.raises(LogUnavailable):
+            await one.changed(timeout_s=60)
 
 
 async def members_of(group: Group) -> list[str]:

@@ -26,6 +26,8 @@ HEARTBEAT_INTERVAL_S: Final = 1.5
 JOIN_TIMEOUT_S: Final = 10.0
 LEAVE_TIMEOUT_S: Final = 5.0
 POLL_S: Final = 1.0
+POLL_FAILURES_MAX: Final = 10
+"""In a row, one each `POLL_S`: then the consumer is given up, as it may fail for ever."""
 
 
 class _GroupConsumer(Protocol):
@@ -44,6 +46,7 @@ class Membership:
         self._has_left = False
         self._assigned: frozenset[Partition] = frozenset()
         self._changed = asyncio.Event()
+        self._lost: BaseException | None = None
 
     @property
     def assigned(self) -> frozenset[Partition]:
@@ -51,17 +54,27 @@ class Membership:
         return self._assigned
 
     async def changed(self, *, timeout_s: float) -> None:
-        """Wait for the next change, or so long."""
+        """Wait for the next change, or so long.
+
+        Raises `LogUnavailable` where the place in the group is lost for good: join anew.
+        """
         try:
             async with asyncio.timeout(timeout_s):
                 await self._changed.wait()
         except TimeoutError:
             return
+        if self._lost is not None:
+            raise self._lost
         self._changed.clear()
 
     def assign(self, partitions: frozenset[Partition]) -> None:
         """Take what the group says."""
         self._assigned = partitions
+        self._changed.set()
+
+    def lose(self, error: BaseException) -> None:
+        """Tell who waits for changes that none will come."""
+        self._lost = error
         self._changed.set()
 
     async def leave(self) -> None:
@@ -113,6 +126,12 @@ async def join_group(
         await _stop(consumer)
         raise LogUnavailable(f"the group {group_id} was not joined: {error!r}") from error
     polling = asyncio.create_task(_poll(consumer), name="membership.poll")
+
+    def polling_ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            membership.lose(error)
+
+    polling.add_done_callback(polling_ended)
     try:
         yield membership
     finally:
@@ -135,12 +154,20 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
 
 
 async def _poll(consumer: _GroupConsumer) -> None:
-    """A member that never polls is thought to be stuck, and loses its partitions."""
+    """A member that never polls is thought to be stuck, and loses its partitions.
+
+    Raises `LogUnavailable` where that fails again and again.
+    """
+    failures = 0
     while True:
         try:
             await consumer.getmany(timeout_ms=round(POLL_S * 1000))
+            failures = 0
         except KafkaError as error:
+            failures += 1
             log.warning("membership.poll_failed", reason=repr(error))
+            if failures >= POLL_FAILURES_MAX:
+                raise LogUnavailable(f"the group lost this instance: {error!r}") from error
             await asyncio.sleep(POLL_S)
 
 

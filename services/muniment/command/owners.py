@@ -95,7 +95,10 @@ class Owners:
             running.owner.retreat()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Keep the owners as the membership says, until told to stop; then let them finish."""
+        """Keep the owners as the membership says, until told to stop; then let them finish.
+
+        Raises `LogUnavailable` where the membership is lost.
+        """
         try:
             while not stopping.is_set():
                 await self._reconcile()
@@ -107,9 +110,11 @@ class Owners:
     async def _next_change(self, stopping: asyncio.Event) -> None:
         stopped = asyncio.create_task(stopping.wait())
         changed = asyncio.create_task(self._membership.changed(timeout_s=RECONCILE_S))
-        _, pending = await asyncio.wait({stopped, changed}, return_when=asyncio.FIRST_COMPLETED)
+        done, pending = await asyncio.wait({stopped, changed}, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
+        if changed in done:
+            changed.result()
 
     async def _reconcile(self) -> None:
         assigned = self._membership.assigned
