@@ -253,7 +253,6 @@ class CommandSide:
             drain_s=settings.drain_s,
             answer_timeout_s=answer_timeout_s(settings),
         )
-        following = asyncio.create_task(checkpoints.run(), name="command.checkpoints")
         at_owner = AtOwner(
             owners=owners,
             read_model=read_model,
@@ -309,26 +308,25 @@ class CommandSide:
             instance_url=settings.instance_url,
         )
         feed = Feed(event_log, checkpoints, read_model.acquire)
-        try:
-            yield _AtWork(
-                owners=owners,
-                membership=membership,
-                at_owner=at_owner,
-                in_hand=InHand(),
-                handler=handler,
-                batches=batches,
-                flushing=flushing,
-                user_data=user_data,
-                webhook_orders=webhook_orders,
-                health=health,
-                feed=feed,
-                partition_of=event_log.partition_of,
-            )
-        finally:
-            await feed.close()
-            await bucket_list.close()
-            following.cancel()
-            await asyncio.wait([following])
+        async with checkpoints.followed():
+            try:
+                yield _AtWork(
+                    owners=owners,
+                    membership=membership,
+                    at_owner=at_owner,
+                    in_hand=InHand(),
+                    handler=handler,
+                    batches=batches,
+                    flushing=flushing,
+                    user_data=user_data,
+                    webhook_orders=webhook_orders,
+                    health=health,
+                    feed=feed,
+                    partition_of=event_log.partition_of,
+                )
+            finally:
+                await feed.close()
+                await bucket_list.close()
 
 
 def now() -> Timestamp:

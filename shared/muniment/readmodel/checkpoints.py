@@ -6,7 +6,8 @@ while somebody waits and now and then otherwise, which also finds out whether th
 
 import asyncio
 from bisect import insort
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, TypeAlias
 
@@ -15,6 +16,7 @@ import asyncpg
 from muniment.log.protocol import Fenced, Offset, Partition, Position
 from muniment.readmodel.connection import READ_MODEL, UNREACHABLE, open_connection
 from muniment.readmodel.sql import Statements
+from muniment.runtime.outages import first_of
 
 SQL: Final = Statements(__package__, "checkpoints.sql")
 
@@ -106,6 +108,20 @@ class Checkpoints:
         finally:
             line.leave(waiter)
 
+    @asynccontextmanager
+    async def followed(self) -> AsyncGenerator[None]:
+        """Follow them while the block runs; what ends the following for good ends the block."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                following = group.create_task(self.run(), name="checkpoints")
+                try:
+                    yield
+                finally:
+                    following.cancel()
+        except ExceptionGroup as errors:
+            # Whoever knows the one error knows what to do about it.
+            raise first_of(errors) from errors
+
     async def run(self) -> NoReturn:
         """Listen and poll until cancelled; survives the loss of Postgres."""
         while True:
@@ -117,7 +133,8 @@ class Checkpoints:
                     statement_timeout_s=READ_TIMEOUT_S,
                 ) as connection:
                     await self._follow(connection)
-            except UNREACHABLE:
+            # The last one is asyncpg stumbling over a server that says it is shutting down.
+            except (*UNREACHABLE, asyncpg.InternalClientError):
                 await asyncio.sleep(RECONNECT_PAUSE_S)
 
     async def _follow(self, connection: "asyncpg.Connection[asyncpg.Record]") -> NoReturn:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -143,6 +143,23 @@ async def test_a_read_model_that_was_set_back_is_told(
         )
 
 
+@pytest.mark.usefixtures("opened")
+async def test_who_cannot_follow_any_more_ends(
+    database: str, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """Else each write would wait its whole time for ever, and nobody would be told why."""
+
+    async def wait() -> None:
+        async with following(database) as checkpoints:
+            await connection.execute("ALTER TABLE checkpoint RENAME TO elsewhere")
+            await checkpoints.wait_for(
+                Position(ZERO, Offset(0)), claim=Offset(0), timeout_s=DEADLINE_S
+            )
+
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await wait()
+
+
 class Followed(Checkpoints):
     """Remembers what it was told."""
 
@@ -159,14 +176,9 @@ class Followed(Checkpoints):
 @asynccontextmanager
 async def following(database: str) -> AsyncGenerator[Followed, None]:
     checkpoints = Followed(database)
-    task = asyncio.create_task(checkpoints.run())
-    try:
+    async with checkpoints.followed():
         await until(lambda: len(checkpoints.current) == 2)
         yield checkpoints
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _move(
