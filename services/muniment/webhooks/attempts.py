@@ -64,7 +64,7 @@ async def write(connection: Connection, found: Sequence[Attempt]) -> None:
 
 
 async def keep_attempts(pool: Pool, *, kept_days: int, sums_kept_days: int) -> None:
-    """Make the tables of the next days, and drop what is older than is kept, sums too.
+    """Make the tables of the next days, and drop what is older than is kept: sums and jobs too.
 
     What has to wait for readers is left for the next time.
     """
@@ -73,6 +73,7 @@ async def keep_attempts(pool: Pool, *, kept_days: int, sums_kept_days: int) -> N
         await _in_a_moment(connection, partial(_make_days, connection, today))
         oldest = today - timedelta(days=kept_days)
         await _in_a_moment(connection, partial(_drop_days, connection, oldest))
+        await connection.execute(SQL.drop_jobs, datetime.now(UTC) - timedelta(days=kept_days))
         await connection.execute(SQL.drop_sums, today - timedelta(days=sums_kept_days))
 
 

@@ -12,6 +12,12 @@ SELECT c.relname AS name
     ON c.oid = i.inhrelid
  WHERE i.inhparent = 'webhooks.attempt'::regclass;
 
+-- drop_jobs --
+-- Those that have ended: messages that were asked for one by one leave a row each.
+DELETE FROM webhooks.job
+ WHERE changed_at < $1
+   AND state IN ('cancelled', 'done', 'failed');
+
 -- drop_sums --
 DELETE FROM webhooks.attempt_sum
  WHERE day < $1;

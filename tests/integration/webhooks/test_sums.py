@@ -83,6 +83,24 @@ async def test_sums_outlive_the_day_s_attempts_and_are_not_made_twice(database: 
     assert (before, kept, at_last) == (after, 0, [])
 
 
+async def test_replays_and_messages_that_ended_long_ago_are_dropped(database: str) -> None:
+    """One row for each message that was asked for would stay for ever."""
+    rows = [("done", LONG_AGO), ("failed", LONG_AGO), ("paused", LONG_AGO), ("done", TODAY)]
+    async with opening(database) as pool:
+        async with pool.acquire(timeout=10) as connection:
+            await connection.executemany(
+                "INSERT INTO webhooks.job (id, endpoint_id, partition, bucket_id, webhook_id, kind,"
+                " spec, state, changed_at) VALUES (gen_random_uuid(), gen_random_uuid(), 0, 'a',"
+                " 'hook', 'send', '{}', $1, $2)",
+                rows,
+            )
+        await keep_attempts(pool, kept_days=30, sums_kept_days=365)
+        async with pool.acquire(timeout=10) as connection:
+            kept = await connection.fetch("SELECT state FROM webhooks.job ORDER BY state")
+
+    assert [row["state"] for row in kept] == ["done", "paused"]
+
+
 async def test_who_reads_the_attempts_keeps_no_delivery_waiting(database: str) -> None:
     """What is old is dropped the next time; without that a drop would stop all that is written."""
     async with opening(database) as pool:

@@ -104,7 +104,9 @@ class WebhookSettings(Subject):
         "endpoint's own time-out.",
     )
     webhooks_attempts_kept_days: int = Field(
-        default=30, ge=1, description="Days for which the log of attempts is kept."
+        default=30,
+        ge=1,
+        description="Days for which the log of attempts and replays that have ended are kept.",
     )
     webhooks_attempt_sums_kept_days: int = Field(
         default=1_095,
