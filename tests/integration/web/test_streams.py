@@ -86,6 +86,48 @@ async def test_a_stream_ends_in_good_order_with_its_server() -> None:
     assert rest == b"0\r\n\r\n"
 
 
+async def test_who_comes_while_the_last_ones_are_served_is_refused() -> None:
+    """Another instance takes them, while this one only waits for what it has in hand."""
+    begun, may_end, served = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def lasting(send: Send) -> None:
+        await send(b"begun")
+        begun.set()
+        try:
+            await may_end.wait()
+        finally:
+            await served.wait()
+
+    async def serve() -> None:
+        async with listening(lasting) as where:
+            places.append(where)
+            await may_end.wait()
+
+    places: list[Listening] = []
+    serving = asyncio.create_task(serve())
+    async with asyncio.timeout(DEADLINE_S):
+        while not places:  # noqa: ASYNC110 - it listens in a moment
+            await asyncio.sleep(0.01)
+        async with asked(places[0]):
+            await begun.wait()
+            may_end.set()
+            while await takes_connections(places[0]):  # noqa: ASYNC110 - it stops in a moment
+                await asyncio.sleep(0.01)
+
+            assert not serving.done()
+            served.set()
+            await serving
+
+
+async def takes_connections(where: Listening) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(where.host, where.port)
+    except ConnectionError:
+        return False
+    writer.close()
+    return True
+
+
 async def test_whoever_takes_nothing_counts_as_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for a reader is bounded, in bytes and in time."""
     monkeypatch.setattr(streams, "SEND_TIMEOUT_S", 0.2)
