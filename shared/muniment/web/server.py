@@ -20,13 +20,13 @@ from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from muniment.runtime.errors import AlreadyTaken, ConfigurationError
 from muniment.runtime.logs import get_logger
 from muniment.web.conditions import http_date
 from muniment.web.errors import Errors, bad_request, error, too_large
-from muniment.web.http import Handler, Request, Response
+from muniment.web.http import Handler, Headers, Request, Response
 from muniment.web.identifiers import request_id
 from muniment.web.sockets import Sockets, Talk, is_upgrade
 from muniment.web.streams import Streams
@@ -50,6 +50,9 @@ _JSON_LINE: Final = "Content-Type: application/json\r\n"
 
 _CLIENTS_DOING: Final = (HttpProcessingError, web.RequestPayloadError, ConnectionResetError)
 """What is no HTTP, and clients that are gone before they have sent all."""
+
+_LISTS: Final = ("Accept", "If-Match", "If-None-Match")
+"""Headers that are read as lists: their lines are to be one (RFC 9110, 5.3)."""
 
 _WRITTEN_AT_ONCE_BYTES_MAX: Final = 64 * 1024
 
@@ -216,7 +219,7 @@ class _Connections:
         return _answer(response, request, keep_alive=False)
 
     def _request(self, incoming: web.BaseRequest) -> Request:
-        headers = incoming.headers
+        headers = _with_whole_lists(incoming.headers)
         target = incoming.raw_path
         if not target.startswith("/"):  # The absolute form, as proxies send it.
             target = incoming.rel_url.raw_path_qs
@@ -257,6 +260,16 @@ class _Connections:
             return too_large(limit)
         request.body = body
         return None
+
+
+def _with_whole_lists(headers: CIMultiDictProxy[str]) -> Headers:
+    repeated = [name for name in _LISTS if len(headers.getall(name, ())) > 1]
+    if not repeated:
+        return headers
+    whole = headers.copy()
+    for name in repeated:
+        whole[name] = ", ".join(headers.getall(name))
+    return whole
 
 
 async def _read(content: StreamReader, limit: int) -> bytes | None:

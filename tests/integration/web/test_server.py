@@ -43,6 +43,21 @@ async def test_a_request_comes_through_as_it_was_sent(
     assert "Date" in response.headers
 
 
+@pytest.mark.parametrize("name", ["Accept", "If-Match", "If-None-Match"])
+async def test_lines_of_a_list_are_one(
+    start: Start, client: aiohttp.ClientSession, name: str
+) -> None:
+    """MT-1 and ERR-22: the first line alone says neither what is accepted nor what must match."""
+
+    async def tell(request: Request) -> Response:
+        return Response(body=request.headers[name].encode())
+
+    where = await start(tell)
+
+    async with client.get(where.url, headers=[(name, "a"), ("X-B", "b"), (name, "c")]) as response:
+        assert await response.text() == "a, c"
+
+
 async def test_a_request_without_an_id_gets_one(
     start: Start, client: aiohttp.ClientSession
 ) -> None:
