@@ -54,7 +54,7 @@ def test_a_process_past_its_grace_is_killed(start: Start) -> None:
 
     end_in_order([entry(stubborn, grace_s=0.1)])
 
-    assert stubborn.wait(1) == -signal.SIGKILL
+    assert stubborn.wait(60) == -signal.SIGKILL
 
 
 def test_a_rank_ends_before_the_next_is_asked(start: Start) -> None:
@@ -73,7 +73,7 @@ def test_a_rank_ends_before_the_next_is_asked(start: Start) -> None:
 
     assert seen
     assert all(seen)
-    assert second.wait(1) == 0
+    assert second.wait(60) == 0
 
 
 def test_a_pid_that_belongs_to_another_by_now_is_left_alone(start: Start) -> None:
@@ -98,10 +98,10 @@ def test_the_hurried_do_not_wait(start: Start) -> None:
     """A second Ctrl-C means now."""
     stubborn, began_at = start(STUBBORN), time.monotonic()
 
-    end_in_order([entry(stubborn, grace_s=30.0)], is_hurried=lambda: True)
+    end_in_order([entry(stubborn, grace_s=120.0)], is_hurried=lambda: True)
 
-    assert stubborn.wait(1) == -signal.SIGKILL
-    assert time.monotonic() - began_at < 5
+    assert stubborn.wait(60) == -signal.SIGKILL
+    assert time.monotonic() - began_at < 120
 
 
 @pytest.mark.parametrize("content", [None, "", "{", '[{"pid": 1}]'], ids=str)

@@ -256,11 +256,12 @@ async def test_what_fails_too_long_is_told_of_and_then_disabled_and_keeps_its_pl
     world: World,
 ) -> None:
     world.schedule = Schedule(waits_s=(0, *[0.01] * 1_000), jitter=0.0)
-    world.patience_s = 0.4
     world.courier.answer = lambda _endpoint, _delivery: REFUSED
     await world.append(webhook(ONE), record("a"))
 
     async with world.delivering():
+        await world.until(lambda: any(r.state is State.FAILING for r in world.reports))
+        world.ahead_s = 1.1 * world.patience_s
         await world.until(lambda: any(r.state is State.DISABLED for r in world.reports))
         at = len(world.courier.attempts)
         await asyncio.sleep(0.1)
@@ -398,7 +399,7 @@ async def test_a_receiver_can_have_one_message_dropped(world: World) -> None:
 
 
 async def test_events_share_a_request_where_that_is_wanted(world: World) -> None:
-    await world.append(webhook(ONE, batch={"max_events": 10, "max_wait_ms": 50}))
+    await world.append(webhook(ONE, batch={"max_events": 10, "max_wait_ms": 500}))
     await world.append(*(record(str(n)) for n in range(25)))
 
     async with world.delivering():
