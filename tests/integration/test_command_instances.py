@@ -11,7 +11,6 @@ import pytest
 
 from muniment.domain.events import ObjectChanged
 from muniment.log.protocol import Claim
-from muniment.stack import ports
 from tests.support.cluster import (
     Client,
     Cluster,
@@ -23,12 +22,13 @@ from tests.support.cluster import (
     relayed,
     wait_until_ready,
 )
+from tests.support.new_ports import new_port
 from tests.support.projecting import until
 from tests.support.stack import new_name
 
 Pair = tuple[Cluster, Service, Service]
 
-TAKE_OVER_S = 30.0
+TAKE_OVER_S = 60.0
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ async def until_owned_by(cluster: Cluster, names: set[str]) -> None:
 
 async def test_it_starts_before_kafka_and_postgres(lone: Cluster) -> None:
     """503 with `Retry-After` until both are up; then it serves, without a restart."""
-    kafka_port, postgres_port = ports.pick(None), ports.pick(None)
+    kafka_port, postgres_port = new_port(), new_port()
     later = {
         "kafka_url": f"127.0.0.1:{kafka_port}",
         "postgres_url": postgres_at(lone.stack.postgres_url, postgres_port),

@@ -14,7 +14,7 @@ from tests.support.batching import Pair, both_own
 from tests.support.cluster import Service, client_of, wait_until_ready
 
 SECRET: Final = b"of the test"
-TAKE_OVER_S: Final = 30.0
+TAKE_OVER_S: Final = 60.0
 REVOKED_WITHIN_S: Final = 15.0
 
 

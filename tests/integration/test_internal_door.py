@@ -4,25 +4,19 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
-from socket import create_server
 from typing import Any
 
 import aiohttp
 import pytest
 
+from tests.support.new_ports import new_port
 from tests.support.projecting import until
 from tests.support.stack import Stack
 
 UNREACHABLE = "127.0.0.1:9"
 UNREACHABLE_POSTGRES = "postgresql://muniment@127.0.0.1:9/muniment"
-
-
-def free_port() -> int:
-    with closing(create_server(("127.0.0.1", 0))) as taken:
-        port: int = taken.getsockname()[1]
-        return port
 
 
 @asynccontextmanager
@@ -64,7 +58,7 @@ async def test_a_service_at_work_is_well_and_tells_its_figures(
         "MUNIMENT_EVENTS_PARTITIONS": "2",
         "MUNIMENT_DATA_DIR": str(tmp_path),
     }
-    async with serving(service, free_port(), environment) as session:
+    async with serving(service, new_port(), environment) as session:
         await until(lambda: _has(session, 200))
 
         assert await ask(session, "__heartbeat__") == (
@@ -87,7 +81,7 @@ async def test_a_service_without_its_dependencies_lives_but_is_not_well(
         "MUNIMENT_POSTGRES_URL": UNREACHABLE_POSTGRES,
         "MUNIMENT_DATA_DIR": str(tmp_path),
     }
-    async with serving(service, free_port(), environment) as session:
+    async with serving(service, new_port(), environment) as session:
         await until(lambda: _has(session, 503))
 
         assert await ask(session, "__lbheartbeat__") == (200, {})

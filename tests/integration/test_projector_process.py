@@ -24,7 +24,7 @@ from tests.support.read_model import view_of_log, view_of_postgres
 from tests.support.stack import Stack
 from tests.support.story import ADDRESSES, PARTITIONS, Story
 
-EXIT_TIMEOUT_S = 15.0
+EXIT_TIMEOUT_S = 60.0
 ROUNDS = 40
 
 

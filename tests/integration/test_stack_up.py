@@ -20,6 +20,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from tests.support.server import (
+    PATIENCE_S,
     STOP_TIMEOUT_S,
     MunimentServer,
     environment,
@@ -114,7 +115,7 @@ def test_a_signal_ends_every_child(server: MunimentServer, number: signal.Signal
 def test_a_signal_during_the_start_ends_it(data_dir: Path) -> None:
     """Whoever sees a mistake in the first lines does not wait for the last."""
     with running_server(data_dir, stack=None, program=PROGRAM, waits=False) as server:
-        wait_until(lambda: bool(server.entries()), what="the first child", timeout_s=30)
+        wait_until(lambda: bool(server.entries()), what="the first child")
         pids = family(server)
 
         status = server.stop(signal.SIGINT)
@@ -238,9 +239,7 @@ def test_a_killed_server_comes_back_at_its_address(data_dir: Path, name: str) ->
 
         server.wait_for_restart(name, of_pid=server.kill(name))
 
-        found = asyncio.run(
-            _read(given["MUNIMENT_KAFKA_URL"], given["MUNIMENT_POSTGRES_URL"], patience_s=20)
-        )
+        found = asyncio.run(_read(given["MUNIMENT_KAFKA_URL"], given["MUNIMENT_POSTGRES_URL"]))
     assert found == (b"kept", "kept")
 
 
@@ -259,10 +258,8 @@ async def _write(kafka_url: str, postgres_url: str) -> None:
     await connection.close()
 
 
-async def _read(
-    kafka_url: str, postgres_url: str, *, patience_s: float = 5
-) -> tuple[bytes | None, str]:
-    async with asyncio.timeout(patience_s):
+async def _read(kafka_url: str, postgres_url: str) -> tuple[bytes | None, str]:
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 return await _read_once(kafka_url, postgres_url)

@@ -21,7 +21,7 @@ from tests.support.stack import new_name
 
 Pair = tuple[Cluster, Service, Service]
 
-TAKE_OVER_S: Final = 30.0
+TAKE_OVER_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)

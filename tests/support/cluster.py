@@ -20,13 +20,13 @@ from muniment.log.connection import parse_kafka_url
 from muniment.log.kafka import KafkaLog
 from muniment.log.options import LogOptions
 from muniment.log.protocol import Entry, Offset, Start
-from muniment.stack import ports
+from tests.support.new_ports import new_port
 from tests.support.server import environment
 from tests.support.stack import Stack, new_database, new_name
 
 PARTITIONS: Final = 4
 READY_TIMEOUT_S: Final = 60.0
-STOP_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Cluster:
 
     def start(self, part: str, name: str, *, settings: Mapping[str, str] | None = None) -> Service:
         """Start a service; what it logs is in the folder."""
-        port = ports.pick(None)
+        port = new_port()
         chosen = {
             "kafka_url": self.stack.kafka_url,
             "postgres_url": self.stack.postgres_url,
@@ -173,7 +173,7 @@ class Client:
 async def client_of(service: Service, *, user: str | None = "nadia") -> AsyncGenerator[Client]:
     """A client with connections of its own."""
     headers = {} if user is None else {"Authorization": basic(user)}
-    timeout = aiohttp.ClientTimeout(total=30)
+    timeout = aiohttp.ClientTimeout(total=60)
     connector = aiohttp.TCPConnector(limit=100)
     async with aiohttp.ClientSession(
         headers=headers, timeout=timeout, connector=connector

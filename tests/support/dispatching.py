@@ -35,7 +35,7 @@ from tests.unit.webhooks.building import changed
 
 SECRET_KEY: Final = "of the receiver that tallies"
 BATCH: Final = 500
-STOP_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 60.0
 
 
 @dataclass(slots=True)

@@ -12,12 +12,13 @@ from typing import Final
 
 from muniment.stack import ports
 from tests.support.cluster import Service
+from tests.support.new_ports import new_port
 from tests.support.tools import NGINX, program_of
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 BODY_BYTES_MAX: Final = 100_000
 NOWHERE: Final = "127.0.0.1:1"
-START_TIMEOUT_S: Final = 10.0
+START_TIMEOUT_S: Final = 60.0
 
 MAIN: Final = """\
 {user}
@@ -58,7 +59,7 @@ class Gateway:
 @contextmanager
 def running_gateway(folder: Path, *, command: str, query: str) -> Generator[Gateway]:
     """An nginx with the configuration of `deploy/`, in front of these `host:port`."""
-    port = ports.pick(None)
+    port = new_port()
     variables = {
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",
         "GATEWAY_COMMAND": command,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tests.clients.requester import Requester
 from tests.support.receiver import Received, Receiver, Reply
-from tests.support.server import wait_until
+from tests.support.server import PATIENCE_S, wait_until
 
 SECRET: Final = f"whsec_{b64encode(b'of the test, 24 bytes...').decode()}"
 REFUSED: Final = Reply(status=500, body=b"not today")
@@ -27,7 +27,7 @@ def write(nadia: Requester, bucket: str, *names: str, **fields: Any) -> None:
 
 
 def accepted(receiver: Receiver, count: int) -> list[Received]:
-    wait_until(lambda: len(receiver.accepted) >= count, what=f"{count} deliveries", timeout_s=20)
+    wait_until(lambda: len(receiver.accepted) >= count, what=f"{count} deliveries")
     return receiver.accepted
 
 
@@ -38,7 +38,7 @@ def data(answer: Any) -> Any:
 
 def attempts_of(nadia: Requester, path: str, count: int, query: str = "") -> list[Any]:
     """The list of attempts, when it has so many."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while len(found := data(nadia("GET", f"{path}/attempts?{query}"))) < count:
         assert time.monotonic() < deadline, found
         time.sleep(0.1)
@@ -47,7 +47,7 @@ def attempts_of(nadia: Requester, path: str, count: int, query: str = "") -> lis
 
 def state_of(nadia: Requester, path: str, *states: str) -> Any:
     """The replay, when it is in one of these states."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while (found := data(nadia("GET", path)))["state"] not in states:
         assert time.monotonic() < deadline, found
         time.sleep(0.1)

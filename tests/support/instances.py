@@ -30,7 +30,7 @@ from tests.support.memory_read_model import (
 
 ONLY: Final = Partition(0)
 ANSWER_TIMEOUT_S: Final = 10.0
-DEADLINE_S: Final = 30.0
+DEADLINE_S: Final = 60.0
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from muniment.projector.projector import Projector
 from muniment.readmodel.connection import open_connection
 from tests.support.story import PARTITIONS
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 def log_of(entries: Sequence[Entry]) -> MemoryLog:

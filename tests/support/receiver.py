@@ -23,6 +23,7 @@ from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
 BODY_BYTES_MAX: Final = 64 * 1024 * 1024
+PATIENCE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ class Receiver:
         """Answer so from now on."""
         self._behaviour = behaviour
 
-    async def until(self, condition: Callable[[], bool], *, timeout_s: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], bool], *, timeout_s: float = PATIENCE_S) -> None:
         """Return when the condition holds; fail at the deadline."""
         deadline = time.monotonic() + timeout_s
         while not condition():

@@ -19,12 +19,15 @@ import psutil
 import pytest
 
 from muniment.cli.main import main
-from muniment.stack import ports
 from muniment.stack.children import ROLL_PREFIX
 from muniment.stack.ending import Entry, Roll, is_gone
+from tests.support.new_ports import new_port
 from tests.support.stack import Stack, new_database, new_name
 
 READY_TIMEOUT_S: Final = 60.0
+PATIENCE_S: Final = 60.0
+"""How long tests wait for what must come: a busy machine is slow, and waiting costs nothing."""
+
 STOP_TIMEOUT_S: Final = 60.0
 MUNIMENT: Final = (sys.executable, "-m", "muniment")
 
@@ -70,7 +73,7 @@ class MunimentServer:
         os.kill(pid, signal.SIGKILL)
         return pid
 
-    def wait_for_restart(self, name: str, *, of_pid: int, timeout_s: float = 15.0) -> int:
+    def wait_for_restart(self, name: str, *, of_pid: int, timeout_s: float = PATIENCE_S) -> int:
         """The pid of the child that replaced the one that was killed."""
 
         def pid() -> int:
@@ -124,7 +127,7 @@ def running_server(
 
     Settings are given by their names in lower case, over those of tests.
     """
-    port = ports.pick(None)
+    port = new_port()
     chosen = {**TEST_SETTINGS, "http_port": str(port), "data_dir": os.fspath(data_dir)}
     if stack is not None:
         chosen |= {"kafka_url": stack.kafka_url, "postgres_url": stack.postgres_url}
@@ -205,7 +208,7 @@ def console_of(data_dir: Path) -> Path:
 
 
 def wait_until(
-    holds: Callable[[], bool], *, what: str, timeout_s: float = 10.0, every_s: float = 0.05
+    holds: Callable[[], bool], *, what: str, timeout_s: float = PATIENCE_S, every_s: float = 0.05
 ) -> None:
     """Wait for a condition; raises `TimeoutError` that names it."""
     deadline = time.monotonic() + timeout_s

@@ -122,7 +122,6 @@ def test_a_webhook_made_in_v1_is_told_of_documents(
         wait_until(
             lambda: any(each.uri == record for each in receiver.accepted),
             what="the delivery",
-            timeout_s=30,
         )
 
     assert receiver.forged == []

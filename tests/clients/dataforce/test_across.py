@@ -182,6 +182,6 @@ def test_a_webhook_of_v1_hears_of_what_happens_here(
     site.owner("PATCH", path, {"name": "Told again"})
     site.owner("DELETE", path)
 
-    wait_until(lambda: len(receiver.accepted) == len(NAMES), what="the deliveries", timeout_s=30)
+    wait_until(lambda: len(receiver.accepted) == len(NAMES), what="the deliveries")
     messages = [each.message for each in receiver.accepted]
     assert [each["type"] for each in messages] == list(NAMES)

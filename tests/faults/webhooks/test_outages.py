@@ -25,10 +25,10 @@ from muniment.domain.events import ObjectChanged
 from muniment.log.connection import parse_kafka_url
 from muniment.log.kafka import KafkaLog
 from muniment.log.options import LogOptions
-from muniment.stack import ports
 from tests.support import gates
 from tests.support.cluster import Client, basic, read_all
 from tests.support.dispatching import SECRET_KEY, Feed, feeding
+from tests.support.new_ports import new_port
 from tests.support.server import MunimentServer, running_server
 from tests.support.stack import Stack
 from tests.support.tally import Counts, Tally, tallying
@@ -72,7 +72,7 @@ def tally() -> Generator[Tally]:
 async def test_nothing_is_lost_whichever_part_is_killed_or_frozen(
     data_dir: Path, tally: Tally, blows: list[tuple[str, str]]
 ) -> None:
-    port = ports.pick(None)
+    port = new_port()
     settings = {
         **SETTINGS,
         "embedded_kafka_port": str(port),

@@ -29,15 +29,14 @@ def test_who_refuses_most_gets_probes_until_one_is_taken_and_then_all_there_is(
     def status() -> Any:
         return data(nadia("GET", f"{path}/status"))
 
-    wait_until(lambda: status()["breaker"]["state"] == "open", what="an open one", timeout_s=30)
+    wait_until(lambda: status()["breaker"]["state"] == "open", what="an open one")
     opened, tried = status(), len(receiver.received)
     is_well = True
     wait_until(
         lambda: len({each.uri for each in receiver.accepted}) == RECORDS,
         what="all of it",
-        timeout_s=60,
     )
-    wait_until(lambda: status()["breaker"]["state"] == "closed", what="a closed one", timeout_s=30)
+    wait_until(lambda: status()["breaker"]["state"] == "closed", what="a closed one")
     after = status()
 
     assert opened["breaker"]["cause"] == "share"

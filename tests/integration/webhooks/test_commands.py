@@ -46,14 +46,13 @@ def test_a_ping_an_old_message_and_a_replay(
 ) -> None:
     hook(nadia, bucket, receiver)
     write(nadia, bucket, "a", "b")
-    wait_until(lambda: len(receiver.accepted) == 2, what="two deliveries", timeout_s=20)
+    wait_until(lambda: len(receiver.accepted) == 2, what="two deliveries")
     [first, _] = receiver.accepted
 
     ping, _ = told(start(nadia, "test", bucket, "hook"))
     wait_until(
         lambda: len(nadia("GET", f"{bucket}/webhooks/hook/attempts").json()["data"]) >= 3,
         what="attempts",
-        timeout_s=20,
     )
     again, _ = told(start(nadia, "resend", bucket, "hook", first.id))
     counted, _ = told(start(nadia, "replay", bucket, "hook", "--from", "beginning", "--dry-run"))

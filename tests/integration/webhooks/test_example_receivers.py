@@ -92,7 +92,6 @@ def running(
             wait_until(
                 lambda: "\n" in output.read_text() or process.poll() is not None,
                 what="its first line",
-                timeout_s=30,
             )
             url = output.read_text().partition("\n")[0]
             assert url.startswith("http://127.0.0.1:"), output.read_text()
@@ -120,7 +119,7 @@ def test_a_receiver_takes_each_message_once_refuses_forgeries_and_follows_a_rota
         path = f"{bucket}/webhooks/hook"
         data(nadia("PUT", path, {"data": hook}))
         genuine = a_delivery_elsewhere(nadia, bucket)
-        wait_until(lambda: genuine.id in example.taken, what="the message", timeout_s=20)
+        wait_until(lambda: genuine.id in example.taken, what="the message")
         attempts_of(nadia, path, 1)
 
         again = data(nadia("POST", f"{path}/messages", {"message_id": genuine.id}))
@@ -133,14 +132,14 @@ def test_a_receiver_takes_each_message_once_refuses_forgeries_and_follows_a_rota
 
         turn(nadia, path, SECOND, overlap_s=3600)
         write(nadia, bucket, "of-two-keys")
-        wait_until(lambda: len(example.taken) == 2, what="a message of two keys", timeout_s=20)
+        wait_until(lambda: len(example.taken) == 2, what="a message of two keys")
         turn(nadia, path, THIRD, overlap_s=0)
         write(nadia, bucket, "of-the-third")
         [refused, *_] = attempts_of(nadia, path, 1, "outcome=status")
         port = int(example.url.split(":")[2].partition("/")[0])
 
     with running(program, tmp_path, secret=f"{THIRD} {SECOND}", port=port) as example:
-        wait_until(lambda: len(example.taken) == 3, what="the third message", timeout_s=20)
+        wait_until(lambda: len(example.taken) == 3, what="the third message")
 
         assert refused["status"] == 401
         assert refused["message_id"] in example.taken
@@ -152,7 +151,7 @@ def a_delivery_elsewhere(nadia: Requester, bucket: str) -> Received:
         hook = {"url": other.url, "secret": FIRST}
         data(nadia("PUT", f"{bucket}/webhooks/other", {"data": hook}))
         write(nadia, bucket, "brest", title="Brest")
-        wait_until(lambda: len(other.accepted) == 1, what="a delivery", timeout_s=20)
+        wait_until(lambda: len(other.accepted) == 1, what="a delivery")
         assert nadia("DELETE", f"{bucket}/webhooks/other").status_code == 200
         return other.accepted[0]
 

@@ -71,16 +71,16 @@ def test_the_first_webhook_comes_about_as_it_is_told(
     with running(RECEIVER, tmp_path, secret=secret, port=port) as receiver:
         assert '"delivered":true' in reader.does_all(way)
         assert "record.created" in reader.does_all(order)
-        wait_until(lambda: len(receiver.lines) == 2, what="the order", timeout_s=20)
+        wait_until(lambda: len(receiver.lines) == 2, what="the order")
         reader.does_all(filtered)
-        wait_until(lambda: len(receiver.lines) == 3, what="that it is paid", timeout_s=20)
+        wait_until(lambda: len(receiver.lines) == 3, what="that it is paid")
         first_lines = [line.split()[0] for line in receiver.lines]
         [paid] = [each for each in receiver.taken.values() if each["type"] == "record.updated"]
     *writing, replay = away
     reader.does_all(writing)
     with running(RECEIVER, tmp_path, secret=secret, port=port) as receiver:
         reader.does(replay)
-        wait_until(lambda: len(receiver.lines) == 1, what="the second order", timeout_s=20)
+        wait_until(lambda: len(receiver.lines) == 1, what="the second order")
 
         assert first_lines == ["webhook.ping", "record.created", "record.updated"]
         assert paid["data"]["data"]["status"] == "paid"

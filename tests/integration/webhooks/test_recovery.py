@@ -35,17 +35,16 @@ def test_what_failed_too_long_is_disabled_and_goes_on_when_a_ping_is_taken(
         return data(nadia("GET", path))
 
     write(nadia, bucket, "a")
-    wait_until(lambda: now()["status"]["state"] == "disabled", what="it off", timeout_s=30)
+    wait_until(lambda: now()["status"]["state"] == "disabled", what="it off")
     off = now()
     write(nadia, bucket, "b")
     attempts_of(nadia, path, 1, "type=webhook.ping&outcome=status")
     is_well = True
-    wait_until(lambda: now()["status"]["state"] == "active", what="it on", timeout_s=30)
+    wait_until(lambda: now()["status"]["state"] == "active", what="it on")
     names = {"a", "b"}
     wait_until(
         lambda: names <= {each.uri.split("/")[-1] for each in receiver.accepted},
         what="what had waited",
-        timeout_s=30,
     )
 
     def told() -> list[str]:
@@ -53,7 +52,7 @@ def test_what_failed_too_long_is_disabled_and_goes_on_when_a_ping_is_taken(
         types = [each.message["type"] for each in receiver.accepted if each.path == "/operator"]
         return [each for each in types if each not in {"webhook.created", "webhook.updated"}]
 
-    wait_until(lambda: "webhook.recovered" in told(), what="word of it", timeout_s=30)
+    wait_until(lambda: "webhook.recovered" in told(), what="word of it")
 
     assert (off["enabled"], off["status"]["reason"]) == (False, "failing too long: status 500")
     assert now()["enabled"] is True

@@ -5,6 +5,7 @@ from typing import Final
 
 from muniment.log.protocol import Partition
 from muniment.webhooks.shares import Shares, sharing
+from tests.support.server import PATIENCE_S
 
 PARTITIONS: Final = [Partition(number) for number in range(4)]
 SCHEMA: Final = "public"
@@ -13,7 +14,7 @@ NEVER_S: Final = 3_600.0
 
 
 async def until_held(shares: Shares, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while len(shares.held) != count:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(SOON_S)
 
@@ -26,7 +27,7 @@ async def test_an_instance_that_hangs_loses_its_share_to_the_others(database: st
         await until_held(hanging, len(PARTITIONS))
         async with sharing(database, PARTITIONS, schema=SCHEMA, every_s=SOON_S) as other:
             await until_held(other, len(PARTITIONS))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 await hanging.wait_for_change()
                 while not hanging.is_lost:
                     await hanging.settle()

@@ -49,7 +49,7 @@ def test_every_message_fits_the_schema_of_its_type_format_and_shape(
 
     for way in WAYS:
         what = f"one of each type as {way.part}"
-        wait_until(has_all(f"/{way.format}/{way.name}"), what=what, timeout_s=30)
+        wait_until(has_all(f"/{way.format}/{way.name}"), what=what)
 
     schemas = {
         type_: nadia("GET", path_of(each["schema"])).json() for type_, each in listed.items()
@@ -110,6 +110,5 @@ def make_everything_happen(nadia: Requester, bucket: str, receiver: Receiver) ->
     wait_until(
         lambda: data(nadia("GET", weak))["status"]["state"] == "failing",
         what="word of failures",
-        timeout_s=30,
     )
     receiver.behave(one_is_gone)
