@@ -135,7 +135,7 @@ def rows(stack: Stack) -> Generator[Rows]:
     max_examples=60,
     deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(documents=DOCUMENTS, queries=st.lists(QUERIES, min_size=1, max_size=4))
 def test_rows_and_documents_are_judged_alike(

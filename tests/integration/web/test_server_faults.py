@@ -225,7 +225,9 @@ async def test_a_client_that_leaves_does_not_stop_the_handler(start: Start) -> N
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     sent=st.one_of(
