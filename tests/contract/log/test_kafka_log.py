@@ -18,7 +18,7 @@ from muniment.log.protocol import (
 )
 from muniment.log.topics import TopicUnfit
 from tests.contract.log.wire import Wire
-from tests.contract.log.worlds import UNLUCKY_CLIENT
+from tests.contract.log.worlds import GIVEN_UP_S, UNLUCKY_CLIENT
 from tests.support.stack import Stack
 from tests.unit.log.builders import changed
 
@@ -117,13 +117,13 @@ async def test_reader_and_log_survive_an_outage(
     unlucky = parse_kafka_url(stack.kafka_url, client_id=UNLUCKY_CLIENT)
     event = changed()
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(60),
         KafkaLog.open(lucky, options(topic_prefix)) as other,
-        KafkaLog.open(unlucky, options(topic_prefix, append_timeout_s=0.3)) as log,
+        KafkaLog.open(unlucky, options(topic_prefix, append_timeout_s=GIVEN_UP_S)) as log,
     ):
         writer = await log.claim(HERE, instance_id="one", url="http://one")
         reader = await log.reader(BEGINNING)
-        await reader.read(wait_s=5, entries_max=10)
+        await reader.read(wait_s=20, entries_max=10)
 
         wire.cut()
         with pytest.raises(OutcomeUnknown):
@@ -134,8 +134,8 @@ async def test_reader_and_log_survive_an_outage(
         await writer.append([event])
 
         [claim, entry] = [
-            *await reader.read(wait_s=5, entries_max=1),
-            *await reader.read(wait_s=5, entries_max=1),
+            *await reader.read(wait_s=20, entries_max=1),
+            *await reader.read(wait_s=20, entries_max=1),
         ]
         assert claim.is_claim
         assert entry.content == event

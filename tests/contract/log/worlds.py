@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final, Protocol, cast
 
 from aiokafka import AIOKafkaProducer
@@ -18,6 +19,8 @@ from tests.contract.log.wire import Wire
 BATCH_BYTES_MAX: Final = 100_000
 PARTITIONS: Final = 2
 UNLUCKY_CLIENT: Final = "unlucky"
+GIVEN_UP_S: Final = 1.5
+"""Seconds that the unlucky instance waits for an answer: more than Kafka takes when it is busy."""
 
 
 class World(Protocol):
@@ -117,11 +120,9 @@ class KafkaWorld:
 async def kafka_world(servers: str, *, prefix: str, wire: Wire) -> AsyncGenerator[World]:
     """Two instances on a fresh topic, one of them behind the wire."""
     options = LogOptions(
-        topic_prefix=prefix,
-        partitions=PARTITIONS,
-        batch_bytes_max=BATCH_BYTES_MAX,
-        append_timeout_s=0.5,
+        topic_prefix=prefix, partitions=PARTITIONS, batch_bytes_max=BATCH_BYTES_MAX
     )
+    soon = replace(options, append_timeout_s=GIVEN_UP_S)
     addresses = tuple(servers.split(","))
     lucky = Connection(servers=addresses)
     unlucky = Connection(servers=addresses, client_id=UNLUCKY_CLIENT)
@@ -129,7 +130,7 @@ async def kafka_world(servers: str, *, prefix: str, wire: Wire) -> AsyncGenerato
     async with (
         asyncio.timeout(60),
         KafkaLog.open(lucky, options) as one,
-        KafkaLog.open(unlucky, options) as another,
+        KafkaLog.open(unlucky, soon) as another,
         raw,
     ):
         yield cast("World", KafkaWorld(another, one, wire=wire, topic=options.topic, raw=raw))

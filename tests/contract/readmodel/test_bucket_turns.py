@@ -81,6 +81,7 @@ async def test_a_turn_lasts_until_it_can_be_read(
     assert not await is_given(other, THERE)
     await show(connection, 101)
     readable.set_result(None)
+    await until(lambda: is_given(other, THERE))
     async with other.turn(THERE) as turn:
         assert turn.timeline.at == 101
 
@@ -98,8 +99,8 @@ async def test_after_a_turn_that_was_lost_a_later_claim_is_waited_for(
     assert not await is_given(other, THERE)
     assert not await is_given(one, HERE)
     await claim_anew(connection)
-    assert await is_given(other, THERE)
-    assert await is_given(one, THERE)
+    await until(lambda: is_given(other, THERE))
+    await until(lambda: is_given(one, THERE))
 
 
 async def test_a_process_that_dies_leaves_its_turn_noted(
@@ -112,7 +113,7 @@ async def test_a_process_that_dies_leaves_its_turn_noted(
 
         assert not await is_given(other, THERE)
         await claim_anew(connection)
-        assert await is_given(other, THERE)
+        await until(lambda: is_given(other, THERE))
 
 
 async def test_a_turn_outlives_the_connection_that_held_it(
@@ -124,6 +125,7 @@ async def test_a_turn_outlives_the_connection_that_held_it(
         await connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks"
             " WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
         assert not await is_given(other, THERE)
 
@@ -137,6 +139,6 @@ async def test_who_gave_up_waiting_keeps_nothing(two: Two) -> None:
         assert not await is_given(other, THERE)
         assert not await is_given(other, THERE)
 
-    assert await is_given(one, HERE)
-    assert await is_given(other, THERE)
-    assert await is_given(one, HERE)
+    await until(lambda: is_given(one, HERE))
+    await until(lambda: is_given(other, THERE))
+    await until(lambda: is_given(one, HERE))
