@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from muniment.domain.events import HistoryTrimmed, ObjectChanged
-from muniment.log.protocol import Claim, Entry
+from muniment.log.protocol import Claim, Entry, Partition
 from tests.support.cluster import (
     Client,
     Cluster,
@@ -49,12 +49,22 @@ async def two(pair: Pair) -> AsyncGenerator[Two]:
             while not await both_own(cluster):  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.2)
         await wait_until_ready(nadia, at_other)
-        buckets = [f"/buckets/b{new_name()}" for _ in range(12)]
+        buckets = [f"/buckets/{name}" for name in await one_name_of_each_partition(cluster)]
         paths = [path for bucket in buckets for path in (bucket, f"{bucket}/collections/c")]
         await batch(nadia, *map(put, paths))
         owners = await owners_of(cluster, buckets)
         assert set(owners) == {"one", "two"}
         yield Two(nadia, nobody, buckets[owners.index("one")], buckets[owners.index("two")])
+
+
+async def one_name_of_each_partition(cluster: Cluster) -> list[str]:
+    """New names of buckets: whoever owns a partition owns one of them."""
+    found: dict[Partition, str] = {}
+    async with cluster.log() as log:
+        while len(found) < len(log.partitions):
+            name = f"b{new_name()}"
+            found[log.partition_of(name)] = name
+    return list(found.values())
 
 
 def put(path: str, body: Any = None, headers: Any = None) -> dict[str, Any]:
