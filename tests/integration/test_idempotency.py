@@ -256,7 +256,7 @@ async def test_retries_around_a_killed_owner_make_each_record_once(lone: Cluster
                         reply = await client(
                             "POST", paths[number % 8], {"data": {"n": number}}, headers=key
                         )
-                    except aiohttp.ClientError:
+                    except (aiohttp.ClientError, TimeoutError):
                         await asyncio.sleep(0.05)
                         continue
                     if reply.status == 201:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Generator
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
@@ -12,8 +12,6 @@ from tests.clients.cocobase.project import Json, Project
 from tests.clients.requester import Requester
 from tests.support.receiver import Receiver, Reply, always, fail_first, running_receiver
 from tests.support.server import wait_until
-
-TIMEOUT_S: Final = 30.0
 
 
 @pytest.fixture
@@ -45,9 +43,7 @@ def url_of(project: Project, receiver: Receiver, collection: Json) -> str:
 
 def accepted(receiver: Receiver, count: int) -> list[dict[str, Any]]:
     """The messages, once there are so many of them."""
-    wait_until(
-        lambda: len(receiver.accepted) >= count, what=f"{count} deliveries", timeout_s=TIMEOUT_S
-    )
+    wait_until(lambda: len(receiver.accepted) >= count, what=f"{count} deliveries")
     assert receiver.forged == []
     return [each.message for each in receiver.accepted]
 
@@ -104,7 +100,7 @@ def test_a_refusal_ends_a_message_and_the_next_comes(project: Project, receiver:
     collection = hooked(project, receiver)
     receiver.behave(always(Reply(status=410)))
     project.document(collection["id"], {"n": 1})
-    wait_until(lambda: len(receiver.received) == 1, what="the refused", timeout_s=TIMEOUT_S)
+    wait_until(lambda: len(receiver.received) == 1, what="the refused")
     receiver.behave(always(Reply()))
 
     project.document(collection["id"], {"n": 2})
@@ -137,7 +133,8 @@ def test_the_url_in_force_counts(project: Project, receiver: Receiver) -> None:
     project("PATCH", path, {"webhook_url": url_of(project, receiver, collection)})
     project.document(collection["id"], {"n": 4})
 
-    assert [each["data"] for each in accepted(receiver, 2)] == [{"n": 2}, {"n": 4}]
+    # Two documents: which of them comes first is nobody's promise.
+    assert sorted(each["data"]["n"] for each in accepted(receiver, 2)) == [2, 4]
 
 
 def test_a_deleted_collection_announces_nothing(project: Project, receiver: Receiver) -> None:

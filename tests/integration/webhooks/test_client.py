@@ -169,13 +169,15 @@ async def test_a_connection_on_which_something_comes_unasked_is_not_used_again()
         await found.read(reader)
         writer.write(NO_CONTENT)
         await writer.drain()
-        await asyncio.sleep(0.05)
+        await is_idle.wait()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         await reader.read()
 
+    is_idle, before = asyncio.Event(), open_connections()
     async with listening(peer) as found, new_client() as client:
         await client.post(found.url, HEADERS, b"{}")
-        await asyncio.sleep(0.2)
+        is_idle.set()
+        await until(lambda: open_connections() == before)
         answer = await client.post(found.url, HEADERS, b"{}")
 
     assert (answer.status, answer.is_reused, found.connections) == (204, False, 2)
@@ -219,10 +221,10 @@ async def test_only_a_connection_that_was_kept_has_a_second_try() -> None:
 async def test_a_connection_that_broke_within_the_answer_has_no_second_try() -> None:
     async with (
         listening(answering(NO_CONTENT, b"HTTP/1.1 2", closes=False)) as found,
-        new_client(timeout_s=0.3) as client,
+        new_client() as client,
     ):
         await client.post(found.url, HEADERS, b"{}")
-        answer = await client.post(found.url, HEADERS, b"{}")
+        answer = await client.post(found.url, HEADERS, b"{}", timeout_s=0.3)
 
     assert (answer.failure, answer.is_reused, len(found.requests)) == (Failure.TIMEOUT, True, 2)
 
@@ -322,14 +324,11 @@ async def test_what_is_cancelled_leaves_no_connection_behind() -> None:
     async with listening(hanging) as peer, new_client(timeout_s=30) as client:
         before = open_connections()
         tasks = [asyncio.create_task(client.post(peer.url, HEADERS, b"{}")) for _ in range(10)]
-        await until(lambda: peer.connections == 10)
-        during = open_connections()
+        await until(lambda: peer.connections == 10 and open_connections() - before == 10)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
         await until(lambda: open_connections() == before)
-
-    assert during - before == 10
 
 
 async def test_connections_are_counted_by_how_they_came_about() -> None:

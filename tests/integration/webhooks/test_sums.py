@@ -31,7 +31,8 @@ from tests.unit.webhooks.test_sums import LATE, attempt
 ENDPOINT: Final = "00000000-0000-4000-8000-000000000001"
 PARTITIONS: Final = [Partition(0)]
 LONG_AGO: Final = datetime.now(UTC) - timedelta(days=40)
-TODAY: Final = datetime.now(UTC)
+TOMORROW: Final = datetime.now(UTC) + timedelta(days=1)
+"""There is a table for it as for today, which may be over before these tests begin."""
 
 
 @asynccontextmanager
@@ -51,7 +52,7 @@ async def opening(database: str) -> AsyncGenerator[Pool]:
 
 
 async def days_of(pool: Pool) -> list[asyncpg.Record]:
-    wide = {"since": LONG_AGO.date(), "before": TODAY.date() + timedelta(days=2)}
+    wide = {"since": LONG_AGO.date(), "before": TOMORROW.date() + timedelta(days=2)}
     return list(await Store(pool).days(EndpointId(ENDPOINT), **wide, limit=10))
 
 
@@ -85,7 +86,7 @@ async def test_sums_outlive_the_day_s_attempts_and_are_not_made_twice(database: 
 
 async def test_replays_and_messages_that_ended_long_ago_are_dropped(database: str) -> None:
     """One row for each message that was asked for would stay for ever."""
-    rows = [("done", LONG_AGO), ("failed", LONG_AGO), ("paused", LONG_AGO), ("done", TODAY)]
+    rows = [("done", LONG_AGO), ("failed", LONG_AGO), ("paused", LONG_AGO), ("done", TOMORROW)]
     async with opening(database) as pool:
         async with pool.acquire(timeout=10) as connection:
             await connection.executemany(
@@ -112,7 +113,7 @@ async def test_who_reads_the_attempts_keeps_no_delivery_waiting(database: str) -
             async with reader.transaction():
                 await reader.fetch("SELECT FROM webhooks.attempt")
                 await keep_attempts(pool, kept_days=30, sums_kept_days=365)
-                await positions.commit(commit(epoch, TODAY, 1.0))
+                await positions.commit(commit(epoch, TOMORROW, 1.0))
                 during = await reader.fetchval("SELECT count(*) FROM webhooks.attempt")
         finally:
             await reader.close()
@@ -130,11 +131,11 @@ async def test_a_commit_that_fails_adds_neither_attempts_nor_sums(database: str)
         former = (await positions.take_over(PARTITIONS)).epoch
         epoch = (await positions.take_over(PARTITIONS)).epoch
         with pytest.raises(Fenced):
-            await positions.commit(commit(former, TODAY, 1.0))
+            await positions.commit(commit(former, TOMORROW, 1.0))
         with pytest.raises(asyncpg.PostgresError):
             await positions.commit(commit(epoch, LONG_AGO - timedelta(days=300), 1.0))
         none = await days_of(pool)
-        await positions.commit(commit(epoch, TODAY, 1.0))
+        await positions.commit(commit(epoch, TOMORROW, 1.0))
         one = await days_of(pool)
 
     assert none == []
