@@ -59,12 +59,8 @@ async def test_a_service_at_work_is_well_and_tells_its_figures(
         "MUNIMENT_DATA_DIR": str(tmp_path),
     }
     async with serving(service, new_port(), environment) as session:
-        await until(lambda: _has(session, 200))
+        await until(lambda: _says(session, 200, {"postgres": True, "kafka": True, service: True}))
 
-        assert await ask(session, "__heartbeat__") == (
-            200,
-            {"postgres": True, "kafka": True, service: True},
-        )
         status, metrics = await ask(session, "__metrics__")
         assert status == 200
         assert "muniment_project_seconds" in metrics
@@ -82,15 +78,11 @@ async def test_a_service_without_its_dependencies_lives_but_is_not_well(
         "MUNIMENT_DATA_DIR": str(tmp_path),
     }
     async with serving(service, new_port(), environment) as session:
-        await until(lambda: _has(session, 503))
+        nothing = {"postgres": False, "kafka": False, service: False}
+        await until(lambda: _says(session, 503, nothing))
 
         assert await ask(session, "__lbheartbeat__") == (200, {})
-        assert await ask(session, "__heartbeat__") == (
-            503,
-            {"postgres": False, "kafka": False, service: False},
-        )
 
 
-async def _has(session: aiohttp.ClientSession, status: int) -> bool:
-    found, _ = await ask(session, "__heartbeat__")
-    return found == status
+async def _says(session: aiohttp.ClientSession, status: int, checks: Mapping[str, bool]) -> bool:
+    return await ask(session, "__heartbeat__") == (status, checks)

@@ -25,7 +25,7 @@ from muniment.stack.embedded import EmbeddedStack, StackOptions
 
 T = TypeVar("T")
 
-DROPS_MAX: Final = 20
+DROPS_MAX: Final = 200
 DROP_PAUSE_S: Final = 0.25
 
 KINDS: Final = ("embedded", "containers", "external")
