@@ -21,6 +21,7 @@ from muniment.web.http import Handler, Request, Response
 from muniment.web.json_text import body_fault
 from muniment.web.pipeline import Unavailable
 from muniment.webhooks.jobs import JobId, JobKind, JobState, Replay, Send, Snapshot, Work, spec_of
+from muniment.webhooks.ledger import CLOCKS_APART_MS
 from muniment.webhooks.management.asks import (
     BEYOND,
     ReplayAsk,
@@ -43,7 +44,6 @@ MESSAGE_WITHIN_S: Final = 40.0
 MESSAGE_PAUSE_S: Final = 0.1
 JOBS_SHOWN: Final = 100
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-CLOCK_AHEAD_MS: Final = 3_600_000
 
 
 class Console:
@@ -271,7 +271,7 @@ class Console:
             first = Offset(min(start.value, end))
         elif start.kind in {StartKind.TIME, StartKind.SEQUENCE}:
             # Claims are an index of the log by time, and a bucket's clock runs with that.
-            at = Timestamp(start.value - CLOCK_AHEAD_MS)
+            at = Timestamp(start.value - CLOCKS_APART_MS)
             first = await self._store.claim_before(endpoint.partition, at)
         return Replay(
             first=Offset(min(first, end)),

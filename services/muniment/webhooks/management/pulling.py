@@ -1,7 +1,8 @@
 """Reads the log for people: a webhook's events by a cursor of their own, and counts of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
@@ -68,10 +69,8 @@ class Pulling:
     async def end_of(self, partition: Partition) -> Offset:
         """Where the log ends now."""
         log = await self._log()
-        try:
+        with _may_be_away():
             return (await log.end_offsets())[partition]
-        except LogUnavailable as reason:
-            raise Unavailable(str(reason)) from reason
 
     async def moment_of(self, status: EndpointStatus) -> Timestamp:
         """The bucket's clock now: its history goes up to there."""
@@ -169,10 +168,17 @@ class Pulling:
         return _Scan(log, partition, start, first, log_end if end is None else min(end, log_end))
 
     async def _log(self) -> Log:
-        try:
+        with _may_be_away():
             return await self._open_log()
-        except LogUnavailable as reason:
-            raise Unavailable(str(reason)) from reason
+
+
+@contextmanager
+def _may_be_away() -> Generator[None]:
+    """Raises `Unavailable` where the log is."""
+    try:
+        yield
+    except LogUnavailable as reason:
+        raise Unavailable(str(reason)) from reason
 
 
 class _Scan:
@@ -190,14 +196,19 @@ class _Scan:
         """All before it was looked at."""
 
     async def read(self) -> AsyncIterator[tuple[Entry, ObjectChanged]]:
-        """The changes from `first` on, until the end, or until the time is over."""
+        """The changes from `first` on, until the end, or until the time is over.
+
+        Raises `Unavailable`.
+        """
         if self._first >= self.end:
             return
         deadline = asyncio.get_running_loop().time() + WITHIN_S
-        reader = await self._log.reader({self._partition: self._start})
+        with _may_be_away():
+            reader = await self._log.reader({self._partition: self._start})
         try:
             while self.at < self.end and asyncio.get_running_loop().time() < deadline:
-                entries = await reader.read(wait_s=READ_WAIT_S, entries_max=READ_ENTRIES_MAX)
+                with _may_be_away():
+                    entries = await reader.read(wait_s=READ_WAIT_S, entries_max=READ_ENTRIES_MAX)
                 for entry in entries:
                     offset, event = entry.position.offset, entry.content
                     if self._first <= offset < self.end and isinstance(event, ObjectChanged):
