@@ -27,8 +27,8 @@ setup: $(VENV)/.installed-dev ## Make .venv with the pinned, hash-checked packag
 run: $(VENV)/.installed-runtime ## Serve everything on port 8888; with DEMO=1, with demo keys to try.
 	@$(DEVELOPMENT) exec $(BIN)/muniment up $(if $(DEMO),--seed-demo) $(ARGS)
 
-test: setup ## Run all suites in their short form.
-	$(PYTEST) -m "not long" $(ARGS)
+test: setup ## Run all suites in their short form, two beside each other; ARGS takes options, no paths.
+	$(BIN)/python -m tests.support.side_by_side -m "not long" $(ARGS)
 
 check: setup ## Run what needs no server: format, lint, types (mypy and pyright), unit tests, layering.
 	$(BIN)/ruff format --check .
