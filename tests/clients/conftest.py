@@ -19,7 +19,7 @@ def packages() -> None:
 @pytest.fixture(scope="module")
 def cast(muniment_server: MunimentServer) -> Generator[tuple[Requester, Requester, Requester]]:
     """Nadia, Omar and nobody."""
-    origin = muniment_server.url.removesuffix("/v1")
+    origin = muniment_server.origin
     requesters = (
         Requester(origin, "nadia"),
         Requester(origin, "omar"),
@@ -52,6 +52,5 @@ def atlas(empty_atlas: Atlas) -> Atlas:
 @pytest.fixture
 def new_user(muniment_server: MunimentServer) -> Generator[Requester]:
     """Someone who has never asked for anything."""
-    requester = Requester(muniment_server.url.removesuffix("/v1"), new_name())
-    yield requester
-    requester.close()
+    with Requester(muniment_server.origin, new_name()) as requester:
+        yield requester

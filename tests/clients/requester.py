@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import requests
 
@@ -37,6 +37,12 @@ class Requester:
         self._session.trust_env = False  # No proxy, no .netrc.
         if name is not None:
             self._session.auth = (name, password)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __call__(
         self,

@@ -20,9 +20,8 @@ TIMEOUT_S: Final = 600.0
 
 @pytest.fixture(scope="module")
 def nobody(muniment_server: MunimentServer) -> Generator[Requester]:
-    requester = Requester(muniment_server.url.removesuffix("/v1"), None)
-    yield requester
-    requester.close()
+    with Requester(muniment_server.origin, None) as requester:
+        yield requester
 
 
 @pytest.mark.parametrize(

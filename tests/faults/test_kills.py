@@ -124,7 +124,7 @@ async def suffer(faulty: Faulty, kills: Kills, *, writes_between: int) -> None:
     headers = {"Authorization": basic("nadia")}
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
-        client = Client(faulty.server.url.removesuffix("/v1"), session)
+        client = Client(faulty.server.origin, session)
         await lay_out(client, faulty.receiver.at)
         writers = [
             asyncio.create_task(load.write(client, random.Random(number)))

@@ -25,7 +25,7 @@ class Site:
 
     def __init__(self, server: MunimentServer, postgres_url: str) -> None:
         self.postgres_url = postgres_url
-        self.origin = server.url.removesuffix("/v1")
+        self.origin = server.origin
 
     def run(self, *arguments: str, typed: str = "") -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""

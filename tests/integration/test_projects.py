@@ -31,7 +31,7 @@ class Site:
 
     def __init__(self, server: MunimentServer) -> None:
         self.server = server
-        self.origin = server.url.removesuffix("/v1")
+        self.origin = server.origin
         self.admin = Requester(self.origin, ADMIN, "s3cr3t")
         self.nadia = Requester(self.origin, "nadia", "s3cr3t")
         self.anonymous = Requester(self.origin, None)

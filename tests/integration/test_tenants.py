@@ -22,7 +22,7 @@ class Operator:
     """Who has the secret key of the data folder."""
 
     def __init__(self, server: MunimentServer) -> None:
-        self.origin = server.url.removesuffix("/v1")
+        self.origin = server.origin
         self._settings = {"data_dir": str(server.data_dir), "http_port": str(server.port)}
 
     def run(self, *arguments: str) -> tuple[int, str, str]:

@@ -49,8 +49,12 @@ class MunimentServer:
     """Of the stack that it was given; its own is known to itself alone."""
 
     @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{self.origin}/v1"
 
     @property
     def console(self) -> str:

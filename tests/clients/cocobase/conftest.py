@@ -33,12 +33,12 @@ def cocobase_server(
 @pytest.fixture(scope="package")
 def admin(cocobase_server: MunimentServer) -> Generator[Requester]:
     """Who makes projects, and may do anything in them through `/v1`."""
-    requester = Requester(cocobase_server.url.removesuffix("/v1"), ADMIN)
     account = {"data": {"password": "password"}}
-    made = Requester(requester.origin, None)("PUT", f"/v1/accounts/{ADMIN}", account)
+    with Requester(cocobase_server.origin, None) as nobody:
+        made = nobody("PUT", f"/v1/accounts/{ADMIN}", account)
     assert made.status_code == 201, made.text
-    yield requester
-    requester.close()
+    with Requester(cocobase_server.origin, ADMIN) as requester:
+        yield requester
 
 
 @pytest.fixture(scope="module")

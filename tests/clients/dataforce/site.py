@@ -62,7 +62,7 @@ class Site:
 
     def __init__(self, server: MunimentServer) -> None:
         self.server = server
-        self.origin = server.url.removesuffix("/v1")
+        self.origin = server.origin
         self._secret = (server.data_dir / "secret_key").read_text().strip().encode()
         self._clients: list[Client | Requester] = []
         self.keys: dict[str, str] = {}

@@ -31,23 +31,20 @@ def server(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Generator[
 @pytest.fixture
 def nadia(server: MunimentServer) -> Generator[Requester]:
     """Somebody who has never been here."""
-    requester = Requester(server.url.removesuffix("/v1"), new_name())
-    yield requester
-    requester.close()
+    with Requester(server.origin, new_name()) as requester:
+        yield requester
 
 
 @pytest.fixture
 def omar(server: MunimentServer) -> Generator[Requester]:
-    requester = Requester(server.url.removesuffix("/v1"), new_name())
-    yield requester
-    requester.close()
+    with Requester(server.origin, new_name()) as requester:
+        yield requester
 
 
 @pytest.fixture
 def anonymous(server: MunimentServer) -> Generator[Requester]:
-    requester = Requester(server.url.removesuffix("/v1"), None)
-    yield requester
-    requester.close()
+    with Requester(server.origin, None) as requester:
+        yield requester
 
 
 def bucket_of(requester: Requester) -> str:

@@ -401,12 +401,13 @@ def test_how_much_history_keeps(atlas: Atlas) -> None:
 def test_after_the_end_there_is_nothing(stack: Stack, tmp_path: Path) -> None:
     """`eos`: SIG-4: 410 for every request, and an alert that links to the documentation."""
     settings = {"eos": "2001-01-31", "project_docs": "https://docs.example.org/"}
-    with new_server(stack, tmp_path, settings, waits=False) as server:
-        nadia = Requester(server.url.removesuffix("/v1"), "nadia")
+    with (
+        new_server(stack, tmp_path, settings, waits=False) as server,
+        Requester(server.origin, "nadia") as nadia,
+    ):
         wait_until(lambda: answers(nadia), what="the server", timeout_s=60)
 
         gone = [nadia(method, "/v1/buckets") for method in ("GET", "POST", "DELETE")]
-        nadia.close()
 
     assert [refusal(answer) for answer in gone] == [(410, 202)] * 3
     alert = json.loads(gone[0].headers["Alert"])
@@ -419,12 +420,13 @@ def test_after_the_end_there_is_nothing(stack: Stack, tmp_path: Path) -> None:
 def test_checks_that_take_too_long_count_as_false(stack: Stack, tmp_path: Path) -> None:
     """`heartbeat_timeout_seconds`: HB-1: 503, and the load balancer's is fine all the same."""
     settings = {"heartbeat_timeout_seconds": "0.000001"}
-    with new_server(stack, tmp_path, settings, waits=False) as server:
-        anonymous = Requester(server.url.removesuffix("/v1"), None)
+    with (
+        new_server(stack, tmp_path, settings, waits=False) as server,
+        Requester(server.origin, None) as anonymous,
+    ):
         wait_until(lambda: answers(anonymous), what="the server", timeout_s=60)
 
         heartbeat = anonymous("GET", "/v1/__heartbeat__")
-        anonymous.close()
 
     assert heartbeat.status_code == 503
     assert heartbeat.json()["storage"] is False

@@ -132,10 +132,11 @@ def test_editors_read_what_is_new(atlas: Atlas) -> None:
 def reader(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Generator[Requester]:
     """Nadia at a server that is only read."""
     settings = {"readonly": "true", "root_cache_expires_seconds": "100"}
-    with new_server(stack, tmp_path_factory.mktemp("readonly"), settings) as server:
-        requester = Requester(server.url.removesuffix("/v1"), "nadia")
+    with (
+        new_server(stack, tmp_path_factory.mktemp("readonly"), settings) as server,
+        Requester(server.origin, "nadia") as requester,
+    ):
         yield requester
-        requester.close()
 
 
 @pytest.mark.parametrize(

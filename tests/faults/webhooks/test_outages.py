@@ -196,7 +196,7 @@ async def loading(server: MunimentServer, tally: Tally) -> AsyncGenerator[Load]:
         session = await opened.enter_async_context(
             aiohttp.ClientSession(headers={"Authorization": basic("nadia")}, timeout=timeout)
         )
-        client = Client(server.url.removesuffix("/v1"), session)
+        client = Client(server.origin, session)
         await lay_out(client, tally.at)
         group = await opened.enter_async_context(asyncio.TaskGroup())
         for number in range(WRITERS):

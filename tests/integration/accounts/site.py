@@ -22,7 +22,7 @@ class Site:
     def __init__(self, server: MunimentServer, postgres_url: str) -> None:
         self.server = server
         self.postgres_url = postgres_url
-        self.origin = server.url.removesuffix("/v1")
+        self.origin = server.origin
 
     def query(self, statement: str, *values: Any) -> Any:
         async def run() -> Any:

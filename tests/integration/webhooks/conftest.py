@@ -33,9 +33,8 @@ def muniment_server(
 @pytest.fixture(scope="package")
 def nadia(muniment_server: MunimentServer) -> Generator[Requester]:
     """A user at that server."""
-    requester = Requester(muniment_server.url.removesuffix("/v1"), "nadia")
-    yield requester
-    requester.close()
+    with Requester(muniment_server.origin, "nadia") as requester:
+        yield requester
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ class Reader:
     """Somebody who does as the page says, with another server, bucket and port for the receiver."""
 
     def __init__(self, server: MunimentServer, port: int) -> None:
-        self._origin = server.url.removesuffix("/v1")
+        self._origin = server.origin
         self._port = port
         self._bucket = f"shop-{new_name()}"
 

@@ -80,9 +80,8 @@ def server(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Generator[
 
 @pytest.fixture(scope="module")
 def nadia(server: MunimentServer) -> Generator[Requester]:
-    requester = Requester(server.url.removesuffix("/v1"), "nadia")
-    yield requester
-    requester.close()
+    with Requester(server.origin, "nadia") as requester:
+        yield requester
 
 
 @pytest.fixture
@@ -312,8 +311,10 @@ def test_streams_end_in_good_order_with_the_server(
     stack: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """The last chunk says that nothing is missing, and the server is gone soon."""
-    with new_server(stack, tmp_path_factory.mktemp("ending")) as server:
-        nadia = Requester(server.url.removesuffix("/v1"), "nadia")
+    with (
+        new_server(stack, tmp_path_factory.mktemp("ending")) as server,
+        Requester(server.origin, "nadia") as nadia,
+    ):
         bucket = f"/v1/buckets/{new_name()}"
         path = f"{bucket}/webhooks/hook"
         assert nadia("PUT", bucket).status_code == 201
@@ -324,6 +325,5 @@ def test_streams_end_in_good_order_with_the_server(
             code = server.stop()
             for _ in stream.blocks():
                 pass
-        nadia.close()
 
     assert code == 0

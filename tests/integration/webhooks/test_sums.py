@@ -155,9 +155,8 @@ def test_days_are_told_to_who_may_write_the_webhook(
     days = data(answer)
     rest = data(nadia("GET", f"{path}/attempts/days?_before={days[-1]['day']}"))
     first = nadia("GET", f"{path}/attempts/days?_limit=1&_since={days[-1]['day']}").json()
-    other = Requester(muniment_server.url.removesuffix("/v1"), "oscar")
-    forbidden = other("GET", f"{path}/attempts/days")
-    other.close()
+    with Requester(muniment_server.origin, "oscar") as other:
+        forbidden = other("GET", f"{path}/attempts/days")
 
     assert sum(day["attempts"] for day in days) == 4
     assert sum(day["acknowledged"] for day in days) == 2

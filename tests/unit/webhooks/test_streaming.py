@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from muniment.domain.commands import Requester
+from muniment.domain.commands import ANONYMOUS, Requester
 from muniment.domain.values import Uid
 from muniment.log.protocol import Offset
-from muniment.readmodel.feed import Watching
+from muniment.readmodel.feed import Watching, WatchLost
 from muniment.web.http import Headers, Request, Response
 from muniment.web.pipeline import Unavailable
 from muniment.web.streams import Send, Stream
@@ -40,16 +40,19 @@ class Reader:
         await asyncio.Event().wait()
 
 
-async def authorize(_request: Request) -> Response | None:
-    raise NotImplementedError
+async def allow(_request: Request) -> Response | None:
+    await asyncio.sleep(0)
+    return None
 
 
 async def identify(_headers: Headers) -> Requester:
-    raise NotImplementedError
+    await asyncio.sleep(0)
+    return ANONYMOUS
 
 
 def watch(_bucket_id: str, _uid: Uid) -> AbstractAsyncContextManager[Watching]:
-    raise NotImplementedError
+    """The log is away."""
+    raise WatchLost
 
 
 async def stream_of(streaming: Streaming) -> Stream:
@@ -67,7 +70,7 @@ async def test_those_who_come_at_the_same_moment_are_counted_too() -> None:
     streaming = Streaming(
         cast("Pulling", NothingToPull()),
         watch=watch,
-        authorize=authorize,
+        authorize=allow,
         identify=identify,
         limits=StreamLimits(open_max=1),
     )
