@@ -1,10 +1,9 @@
 """The log of attempts: what came of each request, kept by day for as long as a setting says."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 
@@ -30,9 +29,11 @@ _COLUMNS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One request that was sent, or could not be."""
+class Attempt(NamedTuple):
+    """One request that was sent, or could not be.
+
+    A tuple as its answer is, and for the same reason.
+    """
 
     at: float
     """Seconds since the epoch."""

@@ -16,7 +16,7 @@ from muniment.webhooks.attempts import Attempt
 from muniment.webhooks.committing import Committing
 from muniment.webhooks.deliveries import Delivery
 from muniment.webhooks.endpoints import Endpoint, EndpointId
-from muniment.webhooks.http.answer import Answer, Failure
+from muniment.webhooks.http.answer import DELIVERED, Answer, Failure
 from muniment.webhooks.lane import Lane
 from muniment.webhooks.reports import Report, Reports
 from muniment.webhooks.rereading import Rereading
@@ -29,6 +29,11 @@ FAILURES_OF_ONE_MAX: Final = 4
 
 DISABLED: Final = "disabled"
 REOPENING: Final = "reopening"
+
+_ATTEMPTS: Final = {
+    outcome: metrics.WEBHOOK_ATTEMPTS.labels(outcome) for outcome in (DELIVERED, *Failure)
+}
+"""By outcome; looked up by its label each time, counting took three times as long."""
 
 log = get_logger(__name__)
 
@@ -179,7 +184,7 @@ class Carrier:
     ) -> None:
         lane, now = active.lane, self._clock()
         breaker_was = lane.pace.breaker.cause
-        metrics.WEBHOOK_ATTEMPTS.labels(answer.outcome).inc()
+        _ATTEMPTS[answer.outcome].inc()
         metrics.WEBHOOK_ATTEMPT_SECONDS.observe(answer.total_ms / 1000)
         self._lanes.touch(active)
         number = request[0].attempts + 1

@@ -183,6 +183,36 @@ async def test_a_connection_on_which_something_comes_unasked_is_not_used_again()
     assert (answer.status, answer.is_reused, found.connections) == (204, False, 2)
 
 
+async def test_what_had_come_unasked_is_not_taken_for_the_answer() -> None:
+    """`408` to a connection that lay idle, say: nobody has looked when the next message is due."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+
+        def take_one() -> tuple[socket.socket, bytes]:
+            accepted, _ = server.accept()
+            accepted.settimeout(10)
+            request = accepted.recv(4_096)
+            accepted.sendall(NO_CONTENT)
+            return accepted, request
+
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/hook"
+        async with new_client() as client:
+            taking = asyncio.create_task(asyncio.to_thread(take_one))
+            await client.post(url, HEADERS, b"{}")
+            first, _ = await taking
+            with first:
+                first.sendall(b"HTTP/1.1 408 Too Late\r\nContent-Length: 0\r\n\r\n")
+                taking = asyncio.create_task(asyncio.to_thread(take_one))
+                answer = await client.post(url, HEADERS, b"[]")
+                second, request = await taking
+                with second:
+                    nothing_more = await asyncio.to_thread(first.recv, 1)
+
+    assert (answer.status, answer.is_reused) == (204, False)
+    assert request.endswith(b"\r\n\r\n[]")
+    assert nothing_more == b""
+
+
 async def test_a_stale_connection_costs_nothing() -> None:
     """A receiver may close a kept-alive connection just when the next message is sent."""
 

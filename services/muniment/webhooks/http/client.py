@@ -158,7 +158,6 @@ class Client:
         return connection
 
     async def _exchange(self, connection: Connection, post: _Post, steps: Steps) -> Answer:
-        sent_at = time.monotonic()
         try:
             await connection.exchange(post.request, deadline=post.deadline)
         except BaseException:
@@ -179,7 +178,9 @@ class Client:
             connect_ms=steps.connect_ms,
             tls_ms=steps.tls_ms,
             first_byte_ms=(
-                (connection.first_byte_at - sent_at) * 1000 if connection.first_byte_at else None
+                (connection.first_byte_at - connection.sent_at) * 1000
+                if connection.first_byte_at
+                else None
             ),
             total_ms=_ms_since(post.began),
             request_headers=shown_headers(post.request),

@@ -16,6 +16,7 @@ from muniment.webhooks.http.answer import Failure
 from muniment.webhooks.http.connection import Connection
 from muniment.webhooks.http.guard import Guard
 from muniment.webhooks.http.names import NotResolved, Resolver
+from muniment.webhooks.http.outbox import Outbox
 from muniment.webhooks.http.tls import Context, Contexts, TlsIdentity, UnfitIdentity
 
 ADDRESSES_MAX: Final = 6
@@ -56,6 +57,7 @@ class Connector:
         self._resolver = resolver
         self._contexts = contexts
         self._idle_s_max = idle_s_max
+        self._outbox = Outbox()
 
     async def open(
         self,
@@ -156,7 +158,7 @@ class Connector:
         return connection
 
     def _new_connection(self) -> Connection:
-        return Connection(idle_s_max=self._idle_s_max)
+        return Connection(outbox=self._outbox, idle_s_max=self._idle_s_max)
 
 
 async def _connect_to_first(addresses: Sequence[IPAddress], port: int) -> socket.socket:

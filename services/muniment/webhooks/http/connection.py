@@ -6,6 +6,7 @@ import time
 from typing import Final, cast
 
 from muniment.webhooks.http.answer import Failure
+from muniment.webhooks.http.outbox import Outbox
 from muniment.webhooks.http.reading import AnswerReader
 
 EARLY_S: Final = 0.001
@@ -17,15 +18,17 @@ KEEP_ALIVE_MARGIN_S: Final = 1.0
 class Connection(asyncio.Protocol):
     """Used for one exchange at a time; ended by anything that nobody asked for."""
 
-    def __init__(self, *, idle_s_max: float) -> None:
+    def __init__(self, *, outbox: Outbox, idle_s_max: float) -> None:
         self.reader = AnswerReader()
         self.address = ""
         self.idle_s_max = idle_s_max
-        self.opened_at = self.idle_since = self.first_byte_at = 0.0
+        self.opened_at = self.idle_since = self.sent_at = self.first_byte_at = 0.0
         self.exchanges = 0
         self.is_closed = False
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._has_spoken_unasked = False
+        self._outbox = outbox
+        self._unsent: bytes | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._answered: asyncio.Future[None] | None = None
@@ -48,19 +51,17 @@ class Connection(asyncio.Protocol):
         return found
 
     def exchange(self, request: bytes, *, deadline: float) -> asyncio.Future[None]:
-        """Send the request; what is awaited ends, never with an error, when `reader` is over.
+        """Send the request soon; what is awaited ends, never with an error, when `reader` is over.
 
         `deadline` is on the monotonic clock, in seconds; when it passes, the reader's failure is
         `timeout`.
         """
         answered = self._loop.create_future()
         self.reader.begin()
-        self.first_byte_at = 0.0
+        self.sent_at = self.first_byte_at = 0.0
         self.exchanges += 1
-        if self.is_closed or self._transport is None:
-            if self._has_spoken_unasked:
-                self.reader.give_up(Failure.PROTOCOL, "the receiver spoke before it was asked")
-            self.reader.end()
+        if self.is_closed:
+            self._end_reader()
             answered.set_result(None)
             return answered
         self._answered = answered
@@ -68,7 +69,8 @@ class Connection(asyncio.Protocol):
         # One timer serves many exchanges: setting one for each costs as much as the request's head.
         if self._timer is None or deadline < self._timer_at:
             self._set_timer(deadline)
-        self._transport.write(request)
+        self._unsent = request
+        self._outbox.add(self._send)
         return answered
 
     def drop(self) -> None:
@@ -85,7 +87,7 @@ class Connection(asyncio.Protocol):
         self.opened_at = time.monotonic()
 
     def data_received(self, data: bytes) -> None:
-        if self._answered is None:
+        if self._answered is None or self._unsent is not None:
             # The reader may still hold the last answer.
             self._has_spoken_unasked = True
             self.drop()
@@ -113,13 +115,26 @@ class Connection(asyncio.Protocol):
                 # In TLS 1.3 a client's certificate is refused after the handshake.
                 kind = Failure.TLS if isinstance(exc, ssl.SSLError) else Failure.CLOSED
                 self.reader.give_up(kind, f"the connection broke: {exc}")
-            self.reader.end()
+            self._end_reader()
             self._finish()
         self.reader.close()
         if not self.closed.done():
             self.closed.set_result(None)
 
     # --- Inside -----------------------------------------------------------------------------------
+
+    def _send(self) -> None:
+        request, self._unsent = self._unsent, None
+        if request is not None and not self.is_closed:
+            self.sent_at = time.monotonic()
+            self.transport.write(request)
+
+    def _end_reader(self) -> None:
+        """Nothing comes any more."""
+        # On a connection that had been used it may be about the last exchange, or that it lay idle.
+        if self._has_spoken_unasked and self.exchanges == 1:
+            self.reader.give_up(Failure.PROTOCOL, "the receiver spoke before it was asked")
+        self.reader.end()
 
     def _finish(self) -> None:
         answered, self._answered = self._answered, None
