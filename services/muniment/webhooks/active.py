@@ -53,6 +53,11 @@ class ActiveLane:
         return self.job is None
 
     @property
+    def is_draining(self) -> bool:
+        """Whether the endpoint is to be disabled at the end of the lane, which then stays."""
+        return self.is_live and self.endpoint.spec.drains
+
+    @property
     def reads_snapshot(self) -> bool:
         """Whether its offsets are moments of the bucket's clock, not places in the log."""
         return self.job is not None and isinstance(self.job.work, Snapshot)

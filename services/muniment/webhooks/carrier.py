@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 from muniment.domain.values import Timestamp
-from muniment.domain.webhooks.reporting import TOO_LONG
+from muniment.domain.webhooks.reporting import DRAINED, TOO_LONG
 from muniment.domain.webhooks.spec import State
 from muniment.log.envelope import time_text
 from muniment.log.protocol import Offset, Partition
@@ -145,6 +145,10 @@ class Carrier:
         has_snapshot = any(each.reads_snapshot for each in self._lanes.of(endpoint_id))
         if live is not None and live.lane.stopped_for == AFTER_SNAPSHOT and not has_snapshot:
             self.reopen(live)
+
+    def drained(self, active: ActiveLane) -> None:
+        """Disable an endpoint that has got all that it was still to get."""
+        self._disable(active, DRAINED)
 
     def restored(self, active: ActiveLane) -> None:
         """Say again what was true when the last dispatcher ended."""

@@ -46,14 +46,14 @@ class Committing:
         ledger: Ledger,
         *,
         reading: Callable[[], Mapping[Partition, Start]],
-        finished: Callable[[ActiveLane], None],
+        ended: Callable[[ActiveLane], None],
     ) -> None:
-        """`finished` is called for each lane that has come to its end."""
+        """`ended` is called for each lane that has come to its end; one that drained is kept."""
         self._positions = positions
         self._lanes = lanes
         self._ledger = ledger
         self._reading = reading
-        self._finished = finished
+        self._ended = ended
         self._epoch = 0
         self._written: dict[Partition, Start] = {}
         self._news = _News()
@@ -133,12 +133,14 @@ class Committing:
                 moved[active.id] = active.written = change.next
         for active, row in rows:
             active.saved = row
-        finished = [active for active in dirty if active.lane.is_finished]
+        ended = [active for active in dirty if active.lane.is_finished]
+        finished = [active for active in ended if not active.is_draining]
         jobs = each_once([*news.jobs, *_progress(dirty)])
         for active in finished:
             log.info("webhook.ended", **active.facts())
             self._lanes.forget(active)
-            self._finished(active)
+        for active in ended:
+            self._ended(active)
         commit = Commit(
             epoch=self._epoch,
             checkpoints=moved_on,

@@ -86,7 +86,7 @@ class Dispatcher:
             self._lanes,
             self._ledger,
             reading=lambda: self._reading,
-            finished=self._finished,
+            ended=self._ended,
         )
         self._carrier = Carrier(
             lanes=self._lanes,
@@ -210,7 +210,7 @@ class Dispatcher:
                 case Opened(endpoint=endpoint):
                     touched += self._open(endpoint, event, entry)
                 case Changed(endpoint=endpoint):
-                    touched += self._change(endpoint)
+                    touched += self._change(endpoint, entry)
                 case Ended(endpoint=endpoint, ends_at=ends_at):
                     if ends_at is None:
                         self._end_at_once(endpoint)
@@ -223,7 +223,7 @@ class Dispatcher:
     def _open(self, endpoint: Endpoint, event: ObjectChanged, entry: Entry) -> list[ActiveLane]:
         reading = self._reading[endpoint.partition]
         begin = beginning_of(endpoint, event, entry, self._ledger, reading)
-        opened = [self._live_lane(endpoint, begin)]
+        opened = [self._live_lane(endpoint, begin, entry)]
         if begin.snapshot is not None:
             opened.append(self._replay_lane(endpoint, begin.snapshot))
             self._committing.opened_job(begin.snapshot)
@@ -231,7 +231,7 @@ class Dispatcher:
             self._lanes.add(active)
         return opened
 
-    def _live_lane(self, endpoint: Endpoint, begin: Beginning) -> ActiveLane:
+    def _live_lane(self, endpoint: Endpoint, begin: Beginning, entry: Entry) -> ActiveLane:
         lane = Lane(
             LaneId(endpoint.id),
             self._defaults.terms(endpoint.spec),
@@ -241,6 +241,8 @@ class Dispatcher:
         )
         if begin.stopped_for is not None:
             lane.stop(begin.stopped_for)
+        if endpoint.spec.drains:
+            lane.drain(entry)
         return ActiveLane(lane=lane, endpoint=endpoint, starts_at=endpoint.opened_at)
 
     def _replay_lane(self, endpoint: Endpoint, job: Job) -> ActiveLane:
@@ -261,12 +263,16 @@ class Dispatcher:
             lane.stop(PAUSED)
         return ActiveLane(lane=lane, endpoint=endpoint, starts_at=first, job=job)
 
-    def _change(self, endpoint: Endpoint) -> list[ActiveLane]:
+    def _change(self, endpoint: Endpoint, entry: Entry) -> list[ActiveLane]:
         touched = self._lanes.of(endpoint.id)
         for active in touched:
             is_report = is_mere_report(active.endpoint.spec, endpoint.spec)
             has_other_form = active.endpoint.spec.form != endpoint.spec.form
             active.endpoint = endpoint
+            if active.is_draining:
+                active.lane.drain(entry)
+            elif active.is_live:
+                active.lane.ends_at = None
             active.lane.pace.terms = self._defaults.terms(
                 endpoint.spec, rate=None if active.job is None else active.job.stretch.rate
             )
@@ -339,12 +345,12 @@ class Dispatcher:
             row = found.row
             active = self._restored(found, None if row.is_live else jobs[row.id])
             self._lanes.add(active)
-            if row.is_live and row.ends_at is not None:
+            if row.is_live and row.ends_at is not None and not active.is_draining:
                 self._lanes.end_live(active)
         self._directory.restore(
             active.endpoint
             for active in self._lanes
-            if active.is_live and active.lane.ends_at is None
+            if active.is_live and (active.lane.ends_at is None or active.is_draining)
         )
         log.info(
             "webhooks.began",
@@ -382,9 +388,12 @@ class Dispatcher:
     def _reading_at(self, partition: Partition) -> Offset:
         return self._reading[partition].offset
 
-    def _finished(self, ended: ActiveLane) -> None:
-        """A snapshot is told of to the end: live events are next."""
-        self._carrier.begin_live(ended.endpoint.id)
+    def _ended(self, ended: ActiveLane) -> None:
+        if ended.is_draining:
+            self._carrier.drained(ended)
+        else:
+            # Where it was a snapshot, live events are next.
+            self._carrier.begin_live(ended.endpoint.id)
 
     def _pump_settled(self, settled: Iterable[ActiveLane]) -> None:
         for active in settled:

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Final
 
 from muniment.domain.webhooks.spec import Order
-from muniment.log.protocol import Offset, Start
+from muniment.log.protocol import Entry, Offset, Start
 from muniment.webhooks.deliveries import Delivery, LaneId, ParkedRow, State
 from muniment.webhooks.lines import Lines
 from muniment.webhooks.pace import Pace
@@ -162,14 +162,25 @@ class Lane:
 
     # --- Taking in --------------------------------------------------------------------------------
 
+    def drain(self, entry: Entry) -> None:
+        """Take this one in as the last, and keep the place after it."""
+        if self.ends_at is None:
+            self.ends_at = Offset(entry.position.offset + 1)
+            if self.behind is None:
+                self.behind = Start(offset=entry.position.offset, claim=entry.claim)
+
     def fall_behind(self, start: Start) -> None:
         """Take nothing more from the common reading, whose next event for this lane is there."""
         self.behind = start
 
     def catch_up(self, start: Start, *, reading_at: Offset) -> None:
-        """Note how far the lane's own reading is; it ends where the common reading has come to."""
+        """Note how far the lane's own reading is; it ends where the common reading has come to.
+
+        One with an end keeps its place there: the end may be taken away.
+        """
         self.taken_to = max(self.taken_to, start.offset)
-        self.behind = None if start.offset >= reading_at else start
+        is_over = self.ends_at is None and start.offset >= reading_at
+        self.behind = None if is_over else start
 
     def covers(self, offset: Offset) -> bool:
         """Whether the event is of the lane's stretch and has not been taken in yet."""

@@ -167,10 +167,12 @@ class Rereading:
             await reader.close()
 
     def _take(self, active: ActiveLane, entries: Sequence[Entry]) -> Start | None:
-        """Hand the lane its events; answers where it was full."""
+        """Hand the lane its events; answers where it was full, or at its end."""
         lane, now = active.lane, self._clock()
         for entry in entries:
             event, offset = entry.content, entry.position.offset
+            if lane.ends_at is not None and offset >= lane.ends_at:
+                return Start(offset=offset, claim=entry.claim)
             if not isinstance(event, ObjectChanged) or not lane.covers(offset):
                 continue
             if not active.wants(event, offset):

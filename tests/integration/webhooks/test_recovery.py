@@ -11,7 +11,7 @@ from muniment.webhooks.attempts import keep_attempts
 from muniment.webhooks.positions import SCHEMA
 from tests.clients.requester import Requester
 from tests.support.hooks import REFUSED, SECRET, attempts_of, data, hook, write
-from tests.support.receiver import OK, Received, Receiver, Reply
+from tests.support.receiver import OK, Received, Receiver, Reply, always
 from tests.support.server import MunimentServer, wait_until
 
 
@@ -57,6 +57,33 @@ def test_what_failed_too_long_is_disabled_and_goes_on_when_a_ping_is_taken(
     assert (off["enabled"], off["status"]["reason"]) == (False, "failing too long: status 500")
     assert now()["enabled"] is True
     assert told()[-2:] == ["webhook.disabled", "webhook.recovered"]
+
+
+def test_what_drains_gets_what_there_was_and_the_rest_when_it_is_on_again(
+    nadia: Requester, bucket: str, receiver: Receiver
+) -> None:
+    receiver.behave(always(REFUSED))
+    path = hook(nadia, bucket, receiver, retry_schedule_s=[0, *([0.2] * 19)])
+    write(nadia, bucket, "a")
+    attempts_of(nadia, path, 1)
+
+    def names() -> list[str]:
+        return [each.uri.split("/")[-1] for each in receiver.accepted]
+
+    def now() -> Any:
+        return data(nadia("GET", path))
+
+    asked = data(nadia("PATCH", path, {"data": {"drain": True}}))
+    write(nadia, bucket, "b")
+    receiver.behave(always(OK))
+    wait_until(lambda: not now()["enabled"], what="it off")
+    off, drained = now(), names()
+    data(nadia("PATCH", path, {"data": {"enabled": True}}))
+    wait_until(lambda: "b" in names(), what="what came after")
+
+    assert (asked["drain"], asked["enabled"]) == (True, True)
+    assert (off["status"]["reason"], "drain" in off) == ("drained", False)
+    assert (drained, names()) == (["a"], ["a", "b"])
 
 
 async def test_attempts_are_kept_by_day_for_as_long_as_is_said(

@@ -53,7 +53,7 @@ def carrier(lanes: Lanes, courier: Noting) -> Carrier:
         rereading=Rereading(MemoryLog(partitions=1), clock=lambda: NOW),
         reading_at=lambda _: Offset(0),
         committing=Committing(
-            MemoryPositions(), lanes, Ledger(), reading=dict, finished=lambda _: None
+            MemoryPositions(), lanes, Ledger(), reading=dict, ended=lambda _: None
         ),
         reports=Reports(told),
         probe=no_probe,

@@ -81,6 +81,7 @@ def parse_webhook(
     spec = WebhookSpec(
         url=url or "",
         is_enabled=fields.read("enabled", boolean, default=True),
+        drains=fields.read("drain", boolean, default=False),
         selection=Selection(
             types=types_matching(fields.read("events", _EVENTS, DEFAULT_EVENTS)),
             collections=fields.read("collections", _GLOBS, None),

@@ -23,6 +23,10 @@ DELIVERIES: Final = Principal("system.Webhooks")
 TOO_LONG: Final = "failing too long"
 """Where a reason begins so, deliveries may say that the webhook is well again."""
 
+DRAINED: Final = "drained"
+"""The reason where a user had asked for it: all up to that change was delivered, and all is kept
+that came after it."""
+
 REASON_CHARS_MAX: Final = 1_000
 
 _TOLD: Final[Mapping[tuple[State, State], Report]] = {
@@ -54,8 +58,9 @@ def report(scene: Scene, order: ReportWebhook, moment: Moment) -> ObjectChanged 
         return None
     current = stored_part(target.data).status
     reason = order.reason[:REASON_CHARS_MAX]
+    is_drained = reason == DRAINED
     told = _told(current, order, reason)
-    if told is None:
+    if told is None or (is_drained and target.data.get("drain") is not True):
         return None
     at = scene.timeline.next(moment.now)
     since = current.since if current.state is order.state else moment.now
@@ -65,6 +70,8 @@ def report(scene: Scene, order: ReportWebhook, moment: Moment) -> ObjectChanged 
         data["enabled"] = False
     elif current.state is State.DISABLED:
         data["enabled"] = True
+    if is_drained:
+        del data["drain"]
     after = Snapshot(data=data, permissions=target.permissions)
     event = update(scene, order.address, target, after, at=at, moment=moment, cause=order.cause)
     return replace(event, report=told)

@@ -162,6 +162,8 @@ class WebhookSpec:
     selection: Selection
     status: Status
     is_enabled: bool = True
+    drains: bool = False
+    """Whether nothing newer than the change that says so is delivered, and it ends disabled."""
     form: Form = field(default_factory=Form)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     """Names to sealed values."""

@@ -63,6 +63,7 @@ _FIELDS: Final[Mapping[str, JsonObject]] = {
         "maxLength": URL_CHARS_MAX,
     },
     "enabled": FLAG,
+    "drain": FLAG,
     "description": {"type": "string", "maxLength": DESCRIPTION_CHARS_MAX},
     "events": _several(one_of("*", *(f"{kind}.*" for kind in _KINDS), *EVENT_TYPES), PATTERNS_MAX),
     "collections": _GLOBS,

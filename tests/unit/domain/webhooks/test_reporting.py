@@ -1,5 +1,6 @@
 """What deliveries tell of a webhook."""
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -11,6 +12,7 @@ from muniment.domain.states import State as ObjectState
 from muniment.domain.values import Uid
 from muniment.domain.webhooks.reporting import (
     DELIVERIES,
+    DRAINED,
     REASON_CHARS_MAX,
     TOO_LONG,
     ReportWebhook,
@@ -130,6 +132,22 @@ def test_what_failed_too_long_may_be_switched_on_by_its_deliveries() -> None:
     assert recovered.type == "webhook.recovered"
     assert recovered.after.data["enabled"] is True
     assert recovered.after.data["status"] == {"state": "active", "since": NOW + 5, "reason": ""}
+
+
+def test_one_that_has_drained_is_disabled_and_drains_no_more() -> None:
+    target = made()
+    draining = replace(target, data={**target.data, "drain": True})
+
+    event = told(draining, State.DISABLED, reason=DRAINED)
+
+    assert event is not None
+    assert event.type == "webhook.disabled"
+    assert event.after.data["enabled"] is False
+    assert "drain" not in event.after.data
+
+
+def test_who_thought_better_of_draining_is_not_disabled_by_it() -> None:
+    assert told(made(), State.DISABLED, reason=DRAINED) is None
 
 
 def test_a_disabled_webhook_says_so_itself() -> None:
