@@ -76,13 +76,14 @@ def test_what_drains_gets_what_there_was_and_the_rest_when_it_is_on_again(
     asked = data(nadia("PATCH", path, {"data": {"drain": True}}))
     write(nadia, bucket, "b")
     receiver.behave(always(OK))
-    wait_until(lambda: not now()["enabled"], what="it off")
+    wait_until(lambda: now()["status"]["state"] == "disabled", what="it off")
     off, drained = now(), names()
     data(nadia("PATCH", path, {"data": {"enabled": True}}))
     wait_until(lambda: "b" in names(), what="what came after")
 
-    assert (asked["drain"], asked["enabled"]) == (True, True)
-    assert (off["status"]["reason"], "drain" in off) == ("drained", False)
+    assert (asked["drain"], asked["status"]["state"]) == (True, "active")
+    assert (off["enabled"], off["status"]["reason"]) == (False, "drained")
+    assert "drain" not in off
     assert (drained, names()) == (["a"], ["a", "b"])
 
 
