@@ -26,6 +26,7 @@ from tests.support.stack import Stack, new_database
 ORIGIN: Final = "https://data.example.org"
 ROUTES: Final = Routes(Features(groups=True, permissions=True, history=True, counters=True))
 ERRORS: Final = Errors()
+ANSWER_BYTES_MAX: Final = 128_000_000
 
 
 class QueryService:
@@ -66,6 +67,7 @@ class QueryService:
             cache=cache or CachePolicy(now_s=lambda: 0),
             errors=ERRORS,
             limits=limits or Limits(),
+            answer_bytes_max=ANSWER_BYTES_MAX,
         )
         response = self.run(reads.handle(request))
         assert isinstance(response, Response)

@@ -44,7 +44,8 @@ class CocoBase:
         watch: Watch,
     ) -> None:
         self._cors = DialectCors(cors=edge.cors, headers=_HEADERS)
-        projects, reading = Projects(keys), Reading(queries.store)
+        projects = Projects(keys)
+        reading = Reading(queries.store, bytes_max=settings.answer_bytes_max)
         relations, writing = Relations(reading), Writing(carrier)
         bodies = Bodies(json_depth_max=settings.json_depth_max)
         collections = CollectionCalls(

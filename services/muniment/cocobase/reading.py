@@ -19,9 +19,6 @@ from muniment.readmodel.sql import Statements
 
 SQL: Final = Statements(__package__, "reading.sql")
 
-BYTES_MAX: Final = 900_000_000
-"""Of the documents of a page; Postgres makes no text of more than a gigabyte."""
-
 COLLECTION_NOT_FOUND: Final = "Collection not found"
 DOCUMENT_NOT_FOUND: Final = "Document not found"
 
@@ -39,7 +36,8 @@ _RESULTS: Final[Mapping[str, str]] = {
 class Reading:
     """Reads within a project; raises `CocoBaseError` for what is not there, and `Unavailable`."""
 
-    def __init__(self, store: Store, *, bytes_max: int = BYTES_MAX) -> None:
+    def __init__(self, store: Store, *, bytes_max: int) -> None:
+        """`bytes_max`: of the documents of a page."""
         self._store = store
         self._bytes_max: Final = bytes_max
 

@@ -84,6 +84,7 @@ async def query_side(settings: Settings, edge: Edge) -> AsyncGenerator[QuerySide
             cache=edge.cache,
             errors=edge.errors,
             limits=Limits(page_max=settings.paginate_by, fetch_max=settings.storage_max_fetch_size),
+            answer_bytes_max=settings.answer_bytes_max,
         )
         # Three names that monitoring knows (HB-1); objects and their ACEs lie in one place here,
         # and there is no cache of their own.

@@ -40,7 +40,9 @@ class Reads:
         cache: CachePolicy,
         errors: Errors,
         limits: Limits,
+        answer_bytes_max: int,
     ) -> None:
+        """`answer_bytes_max`: where an answer has no pages by size."""
         self._store = store
         headers = Headers(policy=cache)
         self._objects = ObjectReads(store, granted=granted, headers=headers, errors=errors)
@@ -57,7 +59,7 @@ class Reads:
                 limits=limits,
             ).handle,
             Endpoint.HISTORY: HistoryReads(store, errors=errors, limits=limits).handle,
-            Endpoint.SNAPSHOT: Snapshots(store, errors=errors).handle,
+            Endpoint.SNAPSHOT: Snapshots(store, errors=errors, bytes_max=answer_bytes_max).handle,
             Endpoint.COUNTERS: Counters(store).handle,
             Endpoint.WEBHOOK_KEYS: WebhookKeys(store).handle,
         }

@@ -22,10 +22,6 @@ SQL: Final = Statements(__package__, "snapshots.sql")
 
 _INTEGER: Final = re.compile(r"[0-9]+")
 
-BYTES_MAX: Final = 900_000_000
-"""Of the records of a snapshot; Postgres makes no text of more than a gigabyte."""
-
-
 _TOO_LARGE: Final = (
     "The snapshot has more than {bytes_max} bytes; the collection's records can be listed in pages."
 )
@@ -34,7 +30,8 @@ _TOO_LARGE: Final = (
 class Snapshots:
     """Answers reads of past states, which are made from the history."""
 
-    def __init__(self, store: Store, *, errors: Errors, bytes_max: int = BYTES_MAX) -> None:
+    def __init__(self, store: Store, *, errors: Errors, bytes_max: int) -> None:
+        """`bytes_max`: of the records of one answer."""
         self._store = store
         self._errors = errors
         self._bytes_max: Final = bytes_max

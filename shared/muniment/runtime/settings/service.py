@@ -66,6 +66,14 @@ class ServiceSettings(Subject):
         ge=1024,
         description="Largest request body in bytes; above it is a 413.",
     )
+    answer_bytes_max: int = Field(
+        default=128_000_000,
+        ge=1_000_000,
+        # Postgres, which makes these answers, makes no text of more than a gigabyte.
+        le=900_000_000,
+        description="Largest answer in bytes where there are no pages by size: past states of a "
+        "collection, CocoBase's documents; above it is a 413.",
+    )
     json_depth_max: int = Field(
         default=100, ge=4, le=500, description="Deepest nesting of a JSON body; above it is a 400."
     )
