@@ -8,7 +8,9 @@ from typing import Any, Final
 from uuid import uuid4
 
 import pytest
+import requests
 
+from muniment.domain.values import Uid
 from muniment.keys.side import Keys, open_keys
 from muniment.keys.store import TenantKind, Wanted
 from muniment.runtime.settings import Settings
@@ -190,6 +192,53 @@ def test_an_organization_whose_bucket_was_deleted_can_be_ended(site: Site) -> No
     assert refusal(site.admin("GET", path)) == (404, 110)
 
 
+def test_who_makes_a_bucket_under_a_projects_id_gets_nothing_of_it(site: Site) -> None:
+    """The project is as gone as before, and its end leaves that bucket alone."""
+    project = site.new_project()
+    id_, key = project["id"], {"X-API-Key": project["key"]["key"]}
+    assert requests.get(f"{site.origin}/collections", headers=key, timeout=15).status_code == 200
+    site.delete_bucket(id_)
+    gone = requests.get(f"{site.origin}/collections", headers=key, timeout=15)
+    body = {"data": {"kind": "project"}, "permissions": {"write": [f"project:{id_}"]}}
+    assert site.nadia("PUT", f"/v1/buckets/{id_}", body).status_code == 201
+
+    read = requests.get(f"{site.origin}/collections", headers=key, timeout=15)
+    written = requests.post(
+        f"{site.origin}/collections", headers=key, json={"name": "orders"}, timeout=15
+    )
+    assert gone.status_code == read.status_code == written.status_code == 401
+    path = f"/v1/__projects__/{id_}"
+    assert data(site.admin("GET", path))["name"] is None
+    assert site.admin("DELETE", path).status_code == 200
+    assert refusal(site.admin("GET", path)) == (404, 110)
+    assert site.nadia("GET", f"/v1/buckets/{id_}").status_code == 200
+
+
+def test_who_makes_a_bucket_under_an_organizations_id_gets_nothing_of_it(site: Site) -> None:
+    made = data(site.admin("POST", "/v1/__users__", {"name": "Nadia"}))
+    key = {"Authorization": f"Bearer {made['key']['key']}"}
+    asked = {"name": "Atlas", "owner": made["id"]}
+    id_ = data(site.admin("POST", "/v1/__organizations__", asked))["id"]
+
+    def organizations() -> list[str]:
+        url = f"{site.origin}/users/me/organizations"
+        return [each["id"] for each in requests.get(url, headers=key, timeout=15).json()]
+
+    before = organizations()
+    site.delete_bucket(id_)
+    assert site.nadia("PUT", f"/v1/buckets/{id_}", {}).status_code == 201
+    members = {"data": {"members": [f"user:{made['id']}"]}}
+    assert site.nadia("PUT", f"/v1/buckets/{id_}/groups/owners", members).status_code == 201
+
+    assert (before, organizations()) == ([id_], [])
+    path = f"/v1/__organizations__/{id_}"
+    role = site.admin("PUT", f"{path}/members/{made['id']}", {"role": "owner"})
+    assert refusal(role) == (404, 110)
+    assert data(site.admin("GET", path)) == {"id": id_, "name": None, "members": []}
+    assert site.admin("DELETE", path).status_code == 200
+    assert site.nadia("GET", f"/v1/buckets/{id_}").status_code == 200
+
+
 def test_a_role_whose_group_was_deleted_can_be_given(site: Site) -> None:
     """The group is made again."""
     user = data(site.admin("POST", "/v1/__users__", {"name": "Nadia"}))["id"]
@@ -256,7 +305,8 @@ async def test_of_two_that_ask_for_the_same_one_finishes_what_was_begun(site: Si
         first = await keys.store.begin_tenant(str(uuid4()), asked)
         second = await keys.store.begin_tenant(str(uuid4()), asked)
 
-        made = [await keys.store.finish_tenant(id_, asked) for id_ in (first, second)]
+        life = Uid(str(uuid4()))
+        made = [await keys.store.finish_tenant(id_, life, asked) for id_ in (first, second)]
 
         assert first == second
         assert made[0] is not None

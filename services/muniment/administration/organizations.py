@@ -118,7 +118,13 @@ class Organizations:
         if request.method == "DELETE":
             cause = replace(cause_of(request), actor=actor)
             requester = on_behalf_of(actor)
-            answer = await self._tenants.end(request, id_, requester=requester, cause=cause)
+            answer = await self._tenants.end(
+                request,
+                id_,
+                requester=requester,
+                cause=cause,
+                keeps_bucket=await self._roster.is_anothers(id_),
+            )
             return told({"id": id_}) if answer is None else answer
         [data] = await self._roster.buckets([id_])
         members = _members(await self._roster.groups(id_), kind)

@@ -87,7 +87,13 @@ class Projects:
         if request.method == "DELETE":
             cause = replace(cause_of(request), actor=actor)
             requester = on_behalf_of(project_principal(id_))
-            answer = await self._tenants.end(request, id_, requester=requester, cause=cause)
+            answer = await self._tenants.end(
+                request,
+                id_,
+                requester=requester,
+                cause=cause,
+                keeps_bucket=await self._roster.is_anothers(id_),
+            )
             if answer is not None:
                 return answer
         return told(_shown(project))

@@ -39,6 +39,12 @@ class Roster:
         [data] = await self.buckets([bucket_id])
         return "last_modified" in data
 
+    async def is_anothers(self, bucket_id: str) -> bool:
+        """Whether somebody has made a bucket under the id of one that is gone."""
+        row = await self._read_model.read_object(SQL.is_anothers, (bucket_id,))
+        found: bool = row["found"]
+        return found
+
     async def groups(self, bucket_id: str) -> Sequence[Group]:
         """The groups of a bucket."""
         row = await self._read_model.read_object(SQL.groups, (bucket_id,))

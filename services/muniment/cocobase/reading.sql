@@ -1,12 +1,14 @@
 -- project --
--- A project is a bucket that its principal ($2) may write; `origins` are those that browsers may
--- ask from.
+-- A project is a bucket that its principal ($2) may write, and not one that somebody has made under
+-- its id since; `origins` are those that browsers may ask from.
 SELECT b.id IS NOT NULL AS is_there,
        coalesce(b.permissions -> 'write' ? $2, FALSE) AS is_allowed,
        b.data -> 'origins' AS origins
   FROM (VALUES (1)) AS one
   LEFT JOIN bucket AS b
-    ON b.parent = '00000000-0000-0000-0000-000000000000' AND b.id = $1 AND NOT b.deleted;
+    ON b.parent = '00000000-0000-0000-0000-000000000000' AND b.id = $1 AND NOT b.deleted
+   AND NOT EXISTS (SELECT FROM keys.tenant
+                    WHERE tenant.bucket_id = b.id AND tenant.bucket_uid <> b.uid);
 
 -- collection --
 -- By its id or its name, as `readmodel.naming` finds it, and what is in it.
@@ -17,6 +19,8 @@ SELECT b.id IS NOT NULL AS is_there,
   FROM (VALUES (1)) AS one
   LEFT JOIN bucket AS b
     ON b.parent = '00000000-0000-0000-0000-000000000000' AND b.id = $1 AND NOT b.deleted
+   AND NOT EXISTS (SELECT FROM keys.tenant
+                    WHERE tenant.bucket_id = b.id AND tenant.bucket_uid <> b.uid)
   LEFT JOIN LATERAL (
          SELECT found.*
            FROM ((SELECT 1 AS place, uid, id AS collection_id, data, created_at
@@ -43,6 +47,8 @@ SELECT b.id IS NOT NULL AS is_there,
   FROM (VALUES (1)) AS one
   LEFT JOIN bucket AS b
     ON b.parent = '00000000-0000-0000-0000-000000000000' AND b.id = $1 AND NOT b.deleted
+   AND NOT EXISTS (SELECT FROM keys.tenant
+                    WHERE tenant.bucket_id = b.id AND tenant.bucket_uid <> b.uid)
   LEFT JOIN LATERAL (
          SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'data', data,
                                                       'created_at', created_at)

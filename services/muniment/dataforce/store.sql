@@ -1,6 +1,6 @@
 -- organizations --
 -- The organizations that a user is in, and the groups that say as what. Only those count that an
--- administrator made: anybody may make a bucket that looks like one.
+-- administrator made: anybody may make a bucket that looks like one, or has the id that one had.
 SELECT coalesce(jsonb_agg(to_jsonb(found) ORDER BY found.created_at, found.id), '[]') AS found
   FROM (SELECT bucket.id, bucket.data, bucket.created_at, bucket.updated_at,
                array_agg(membership.group_id) AS groups
@@ -9,6 +9,7 @@ SELECT coalesce(jsonb_agg(to_jsonb(found) ORDER BY found.created_at, found.id), 
             ON bucket.uid = membership.bucket_uid
           JOIN keys.tenant
             ON tenant.bucket_id = bucket.id
+           AND coalesce(tenant.bucket_uid, bucket.uid) = bucket.uid
            AND tenant.kind = 'organization'
          WHERE membership.member = $1
          GROUP BY bucket.id, bucket.data, bucket.created_at, bucket.updated_at) AS found;
@@ -19,6 +20,7 @@ SELECT ARRAY (SELECT membership.group_id
                 JOIN bucket
                   ON bucket.parent = '00000000-0000-0000-0000-000000000000'
                  AND bucket.id = tenant.bucket_id
+                 AND coalesce(tenant.bucket_uid, bucket.uid) = bucket.uid
                 JOIN membership
                   ON membership.bucket_uid = bucket.uid
                  AND membership.member = $1
@@ -44,6 +46,7 @@ SELECT coalesce(jsonb_agg(to_jsonb(found) ORDER BY found.created_at, found.id), 
           JOIN bucket
             ON bucket.parent = '00000000-0000-0000-0000-000000000000'
            AND bucket.id = tenant.bucket_id
+           AND coalesce(tenant.bucket_uid, bucket.uid) = bucket.uid
            AND NOT bucket.deleted
          WHERE tenant.kind = 'orbit'
            AND tenant.parent_id = $2
@@ -57,6 +60,7 @@ SELECT jsonb_build_object(
                               JOIN bucket
                                 ON bucket.parent = '00000000-0000-0000-0000-000000000000'
                                AND bucket.id = tenant.bucket_id
+                               AND coalesce(tenant.bucket_uid, bucket.uid) = bucket.uid
                               JOIN membership
                                 ON membership.bucket_uid = bucket.uid
                                AND membership.member = $1
@@ -72,6 +76,7 @@ SELECT jsonb_build_object(
                        JOIN bucket
                          ON bucket.parent = '00000000-0000-0000-0000-000000000000'
                         AND bucket.id = tenant.bucket_id
+                        AND coalesce(tenant.bucket_uid, bucket.uid) = bucket.uid
                         AND NOT bucket.deleted
                       WHERE tenant.bucket_id = $3
                         AND tenant.kind = 'orbit'

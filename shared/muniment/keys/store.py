@@ -13,7 +13,7 @@ import orjson
 from uuid_utils import uuid7
 
 from muniment.accounts.durable import Durable
-from muniment.domain.values import JsonObject, Principal
+from muniment.domain.values import JsonObject, Principal, Uid
 from muniment.keys.principals import project_principal, user_of, user_principal
 from muniment.keys.texts import KeyHasher, make_text, shown_prefix
 from muniment.readmodel.connection import Connection
@@ -142,10 +142,12 @@ class KeyStore:
         assert row is not None  # noqa: S101 - the one or the other
         return str(row["bucket_id"])
 
-    async def finish_tenant(self, bucket_id: str, wanted: Wanted) -> NewTenant | None:
-        """The bucket is there: it is what was wanted. `None` if another has said so before."""
+    async def finish_tenant(
+        self, bucket_id: str, bucket_uid: Uid, wanted: Wanted
+    ) -> NewTenant | None:
+        """This life of the bucket is what was wanted. `None` if another has said so before."""
         async with self._writing() as connection:
-            if await connection.fetchrow(SQL.finish_tenant, bucket_id) is None:
+            if await connection.fetchrow(SQL.finish_tenant, bucket_id, bucket_uid) is None:
                 return None
             key = None
             if wanted.key_label is not None:

@@ -91,8 +91,8 @@ WITH done AS (
      WHERE bucket_id = $1
     RETURNING bucket_id, kind, parent_id
 )
-INSERT INTO tenant (bucket_id, kind, parent_id)
-SELECT bucket_id, kind, parent_id
+INSERT INTO tenant (bucket_id, kind, parent_id, bucket_uid)
+SELECT bucket_id, kind, parent_id, $2
   FROM done
 RETURNING bucket_id;
 

@@ -13,6 +13,7 @@ from muniment.domain.commands import Command, Delete, Requester
 from muniment.domain.decisions import Unchanged
 from muniment.domain.events import Cause, ObjectChanged
 from muniment.domain.refusals import ObjectMissing
+from muniment.domain.values import Uid
 from muniment.keys.side import Keys
 from muniment.keys.store import NewTenant, Wanted
 from muniment.web.carrying_out import Carrier, Decided
@@ -35,6 +36,8 @@ class Tenants:
     ) -> NewTenant | Response:
         """Make one, by the commands that make its bucket of that id, all of them creations.
 
+        The first of them makes the bucket itself.
+
         Another instance's answer to the request is handed on.
         """
         for _ in range(TRIES_MAX):
@@ -43,27 +46,45 @@ class Tenants:
             if isinstance(done, Response):
                 return done
             _expect(done, ObjectChanged, Unchanged)
-            if made := await self._keys.store.finish_tenant(id_, wanted):
+            if made := await self._keys.store.finish_tenant(id_, _life_of(done[0]), wanted):
                 return made
             # Somebody who asked for the same at the same time has finished that one.
         message = f"too many ask for the same {wanted.kind} at once"
         raise Unavailable(message)
 
     async def end(
-        self, request: Request, id_: str, *, requester: Requester, cause: Cause
+        self,
+        request: Request,
+        id_: str,
+        *,
+        requester: Requester,
+        cause: Cause,
+        keeps_bucket: bool = False,
     ) -> Response | None:
         """Delete one with all that is in it, also where the bucket is gone already; end its keys.
 
-        Another instance's answer to the request is handed on.
+        With `keeps_bucket` that of its id is another's by now. Another instance's answer to the
+        request is handed on.
         """
-        delete = Delete(address=bucket(id_), requester=requester, cause=cause)
-        done = await self._carrier.carry_out(request, [delete])
-        if isinstance(done, Response):
-            return done
-        _expect(done, ObjectChanged, ObjectMissing)
+        if not keeps_bucket:
+            delete = Delete(address=bucket(id_), requester=requester, cause=cause)
+            done = await self._carrier.carry_out(request, [delete])
+            if isinstance(done, Response):
+                return done
+            _expect(done, ObjectChanged, ObjectMissing)
         await self._keys.store.end_tenant(id_)
         self._keys.forget()
         return None
+
+
+def _life_of(made: Decided) -> Uid:
+    """Of the bucket that was made, or had been."""
+    uid = made.existing.uid if isinstance(made, Unchanged) else None
+    if isinstance(made, ObjectChanged):
+        uid = made.bucket_uid
+    if uid is None:
+        raise TypeError(made)
+    return uid
 
 
 def _expect(done: Sequence[Decided], *kinds: type[Decided]) -> None:
