@@ -163,9 +163,12 @@ class Lane:
     # --- Taking in --------------------------------------------------------------------------------
 
     def drain(self, entry: Entry) -> None:
-        """Take this one in as the last, and keep the place after it."""
+        """Take this one in as the last, and keep the place after it.
+
+        What the lane's own reading has taken in beyond it by now goes out as well.
+        """
         if self.ends_at is None:
-            self.ends_at = Offset(entry.position.offset + 1)
+            self.ends_at = Offset(max(entry.position.offset + 1, self.taken_to))
             if self.behind is None:
                 self.behind = Start(offset=entry.position.offset, claim=entry.claim)
 

@@ -7,8 +7,11 @@ import pytest
 from muniment.domain.events import Action
 from muniment.domain.webhooks.reporting import DRAINED
 from muniment.domain.webhooks.spec import State
+from muniment.log.protocol import Entry, Offset, Partition, Position, Start
+from muniment.webhooks.deliveries import LaneId
+from muniment.webhooks.lane import Lane
 from muniment.webhooks.retry import Schedule
-from muniment.webhooks.terms import Limits
+from muniment.webhooks.terms import Limits, Terms
 from tests.unit.webhooks.building import record, webhook
 from tests.unit.webhooks.test_dispatcher import OK, ONE, REFUSED, World
 
@@ -106,6 +109,21 @@ async def test_one_that_fell_behind_reads_on_to_its_end_and_no_further(world: Wo
         await world.until(lambda: len(world.courier.accepted) == 60)
 
     assert sorted(drained) == sorted(f"r{n}" for n in range(30))
+
+
+def test_what_its_own_reading_took_in_already_goes_out_once() -> None:
+    """A lane may read ahead of the reading that all share, which sees the change."""
+    schedule = Schedule(waits_s=(0,), jitter=0.0)
+    lane = Lane(LaneId("lane"), Terms(schedule=schedule), taken_to=Offset(1))
+    lane.catch_up(Start(offset=Offset(5), claim=Offset(0)), reading_at=Offset(3))
+    event = webhook(ONE, action=UPDATED, drain=True)
+    said = Position(Partition(0), Offset(2))
+
+    lane.drain(Entry(position=said, claim=Offset(0), content=event))
+
+    assert lane.ends_at == 5
+    assert lane.is_reading
+    assert not any(lane.covers(Offset(offset)) for offset in range(10))
 
 
 async def test_who_thinks_better_of_it_gets_everything(world: World) -> None:
