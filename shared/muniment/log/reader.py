@@ -42,6 +42,9 @@ class KafkaReader:
         self._consumer.assign(list(places))
         for place, offset in places.items():
             self._consumer.seek(place, offset)
+        # aiokafka stops a task of its own by cancelling it: one that has not begun by then hands
+        # its cancellation on to whoever closes the consumer.
+        await asyncio.sleep(0)
 
     async def read(self, *, wait_s: float, entries_max: int) -> Sequence[Entry]:
         """The next entries that count; empty when none came in `wait_s`.

@@ -177,6 +177,12 @@ async def test_a_reader_waits_for_what_comes(world: World) -> None:
     await reader.close()
 
 
+async def test_a_reader_may_be_closed_before_it_has_read(world: World) -> None:
+    reader = await world.other.reader({HERE: BEGINNING})
+
+    await reader.close()
+
+
 async def test_a_reader_answers_no_more_than_asked_for(world: World) -> None:
     """The rest comes with the next call."""
     await (await owner(world.unlucky)).append(EVENTS)
