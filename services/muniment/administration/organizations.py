@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from muniment.administration.asks import Ask, Name
+from muniment.administration.ending import Ending
 from muniment.administration.guard import Guard, told
 from muniment.administration.roster import Group, Roster
 from muniment.dataforce.roles import OrbitRole, OrganizationRole, group_of
@@ -43,6 +44,7 @@ class Organizations:
         self._store = store
         self._roster = roster
         self._tenants = tenants
+        self._ending = Ending(roster=roster, tenants=tenants)
 
     def handlers(self) -> dict[Endpoint, Handler]:
         """What answers each of the endpoints."""
@@ -116,15 +118,8 @@ class Organizations:
         if not await self._store.is_tenant(id_, kind):
             return object_missing(kind, id_)
         if request.method == "DELETE":
-            cause = replace(cause_of(request), actor=actor)
             requester = on_behalf_of(actor)
-            answer = await self._tenants.end(
-                request,
-                id_,
-                requester=requester,
-                cause=cause,
-                keeps_bucket=await self._roster.is_anothers(id_),
-            )
+            answer = await self._ending.end(request, id_, actor=actor, requester=requester)
             return told({"id": id_}) if answer is None else answer
         [data] = await self._roster.buckets([id_])
         members = _members(await self._roster.groups(id_), kind)

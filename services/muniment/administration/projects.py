@@ -6,6 +6,7 @@ from typing import Any
 
 from muniment.administration.api_keys import ApiKeys, with_text
 from muniment.administration.asks import NewNamed
+from muniment.administration.ending import Ending
 from muniment.administration.guard import Guard, told
 from muniment.administration.roster import Roster
 from muniment.domain.addresses import bucket
@@ -39,6 +40,7 @@ class Projects:
         self._api_keys = api_keys
         self._roster = roster
         self._tenants = tenants
+        self._ending = Ending(roster=roster, tenants=tenants)
 
     def handlers(self) -> dict[Endpoint, Handler]:
         """What answers each of the endpoints."""
@@ -85,15 +87,8 @@ class Projects:
             return _missing(request)
         [project] = await self._roster.buckets([id_])
         if request.method == "DELETE":
-            cause = replace(cause_of(request), actor=actor)
             requester = on_behalf_of(project_principal(id_))
-            answer = await self._tenants.end(
-                request,
-                id_,
-                requester=requester,
-                cause=cause,
-                keeps_bucket=await self._roster.is_anothers(id_),
-            )
+            answer = await self._ending.end(request, id_, actor=actor, requester=requester)
             if answer is not None:
                 return answer
         return told(_shown(project))

@@ -36,9 +36,7 @@ class Tenants:
     ) -> NewTenant | Response:
         """Make one, by the commands that make its bucket of that id, all of them creations.
 
-        The first of them makes the bucket itself.
-
-        Another instance's answer to the request is handed on.
+        The bucket's own is the first. Another instance's answer to the request is handed on.
         """
         for _ in range(TRIES_MAX):
             id_ = await self._keys.store.begin_tenant(self._carrier.make_bucket_id(), wanted)
